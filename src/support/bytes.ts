@@ -7,6 +7,8 @@ export interface ByteSource {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** All of the content, where it is in memory. */
+  readonly bytes?: Uint8Array;
   read(offset: number, length: number): Uint8Array;
 }
 
@@ -25,6 +27,7 @@ export function memorySource(bytes: Uint8Array, name = '<bytes>'): ByteSource {
   return {
     name,
     size: bytes.byteLength,
+    bytes,
     read(offset, length) {
       if (offset < 0 || length < 0 || offset + length > bytes.byteLength) {
         throw new RangeError(`range ${offset}+${length} is outside the ${bytes.byteLength} bytes of ${name}`);
