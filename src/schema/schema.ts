@@ -1,24 +1,11 @@
 import { decodeOperator } from './decode.js';
 import type { AttributeSchema, FormalParameter, OpSchema } from './decode.js';
-import { TABLE as MICROSOFT_NCHWC } from './tables/microsoft-nchwc.js';
-import { TABLE as MICROSOFT_NHWC } from './tables/microsoft-nhwc.js';
-import { TABLE as MICROSOFT } from './tables/microsoft.js';
-import { TABLE as ONNX_ML } from './tables/onnx-ml.js';
-import { TABLE as ONNX_PREVIEW_TRAINING } from './tables/onnx-preview-training.js';
-import { TABLE as ONNX_PREVIEW } from './tables/onnx-preview.js';
-import { TABLE as ONNX } from './tables/onnx.js';
+import { TABLES as MICROSOFT_TABLES } from './tables/microsoft.js';
+import { TABLES as ONNX_TABLES } from './tables/onnx.js';
 
 export type { AttributeKind, AttributeSchema, FormalParameter, OpSchema } from './decode.js';
 
-const TABLES: Readonly<Record<string, string>> = {
-  '': ONNX,
-  'ai.onnx.ml': ONNX_ML,
-  'ai.onnx.preview': ONNX_PREVIEW,
-  'ai.onnx.preview.training': ONNX_PREVIEW_TRAINING,
-  'com.microsoft': MICROSOFT,
-  'com.microsoft.nchwc': MICROSOFT_NCHWC,
-  'com.ms.internal.nhwc': MICROSOFT_NHWC,
-};
+const TABLES: Readonly<Record<string, string>> = { ...ONNX_TABLES, ...MICROSOFT_TABLES };
 
 /** Operators of one domain: their lines of the table, replaced by versions (oldest first) once asked for. */
 type Operators = Map<string, string | readonly OpSchema[]>;
@@ -28,9 +15,8 @@ const domains = new Map<string, Operators>();
 function operatorsOf(domain: string): Operators | undefined {
   const known = domains.get(domain);
   if (known) return known;
-  const table = Object.hasOwn(TABLES, domain) ? TABLES[domain] : undefined;
-  if (table === undefined) return undefined;
-  const lines = table.trim().split('\n');
+  if (!Object.hasOwn(TABLES, domain)) return undefined;
+  const lines = (TABLES[domain] ?? '').trim().split('\n');
   const operators: Operators = new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line]));
   domains.set(domain, operators);
   return operators;
@@ -71,15 +57,14 @@ export const SCHEMA_DOMAINS: readonly string[] = Object.keys(TABLES);
 
 const latest = new Map<string, number>();
 
-/** The newest opset version at which an operator of the domain changed; `undefined` for an unknown domain. O(operators) on the first call. */
+/** The newest opset version at which an operator of the domain changed; `undefined` for an unknown domain. O(table) on the first call. */
 export function latestOpset(domain: string): number | undefined {
   const key = normalizeDomain(domain);
+  if (!Object.hasOwn(TABLES, key)) return undefined;
   const known = latest.get(key);
   if (known !== undefined) return known;
-  const names = operatorNames(key);
-  if (names.length === 0) return undefined;
   let newest = 0;
-  for (const name of names) newest = Math.max(newest, schemaVersions(key, name).at(-1)?.since ?? 0);
+  for (const [, since] of (TABLES[key] ?? '').matchAll(/ @(\d+)/g)) newest = Math.max(newest, Number(since));
   latest.set(key, newest);
   return newest;
 }
