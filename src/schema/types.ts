@@ -1,3 +1,4 @@
+import { invariant } from '../support/invariant.js';
 import type { DType } from '../tensor/dtype.js';
 
 /** Element types in the spelling of schemas, in the order of `TensorProto.DataType`; the tables name them by letter. */
@@ -79,6 +80,15 @@ const BY_TYPE: ReadonlyMap<string, DType> = new Map(
 /** The element type that a schema type such as `tensor(float)` names; `undefined` when it is no dense tensor of a known element type. */
 export function tensorDType(type: string): DType | undefined {
   return BY_TYPE.get(type);
+}
+
+const TYPE_NAMES: ReadonlyMap<DType, string> = new Map([...BY_TYPE].map(([type, dtype]) => [dtype, type]));
+
+/** The schema type of dense tensors of an element type: `tensor(float)` for `float32`. */
+export function tensorTypeName(dtype: DType): string {
+  const name = TYPE_NAMES.get(dtype);
+  invariant(name, `no schema type for ${dtype}`);
+  return name;
 }
 
 /** The element types among schema types, in the order of `TensorProto.DataType`. */
