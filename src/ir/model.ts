@@ -1,4 +1,4 @@
-import type { ModelProto } from '../proto/messages.js';
+import type { FunctionProto, ModelProto } from '../proto/messages.js';
 import { Graph } from './graph.js';
 import { type Change, Journal } from './journal.js';
 import type { NodeId } from './node.js';
@@ -12,6 +12,8 @@ export interface Fn {
   readonly graph: Graph;
   /** Names of attributes without a default, in order. */
   readonly attributes: readonly string[];
+  /** The message it was read from; carries attribute defaults, documentation, metadata. */
+  readonly proto: FunctionProto;
 }
 
 /** `domain::name::overload`, the key under which a node finds its function. */

@@ -1,5 +1,4 @@
-import { parseSymbol, symbolName } from './symbol.js';
-import type { Dim } from '../dim/dim.js';
+import { type Dim, type DimExpr, format, symbol, symbolName } from '../dim/dim.js';
 import type { Shape, Type } from '../ir/type.js';
 import { create } from '../proto/create.js';
 import type { TensorShapeProto, TypeProto } from '../proto/messages.js';
@@ -36,7 +35,7 @@ function importElements(proto: { elemType?: number | undefined; shape?: TensorSh
 }
 
 function importDim(dim: TensorShapeProto['dim'][number]): Dim {
-  if (dim.dimParam !== undefined && dim.dimParam !== '') return parseSymbol(dim.dimParam);
+  if (dim.dimParam !== undefined && dim.dimParam !== '') return symbol(dim.dimParam);
   if (dim.dimValue === undefined || dim.dimValue < 0n || dim.dimValue > BigInt(Number.MAX_SAFE_INTEGER)) return null;
   return Number(dim.dimValue);
 }
@@ -70,8 +69,13 @@ function exportElements(type: { readonly dtype?: DType; readonly shape?: Shape }
   const dim = type.shape.map((size) =>
     create(
       'TensorShapeProtoDimension',
-      typeof size === 'number' ? { dimValue: BigInt(size) } : size === null ? {} : { dimParam: symbolName(size) },
+      typeof size === 'number' ? { dimValue: BigInt(size) } : size === null ? {} : { dimParam: dimParam(size) },
     ),
   );
   return { elemType, shape: create('TensorShapeProto', { dim }) };
+}
+
+/** A symbol keeps the name that the user gave it; anything else is written as an expression. */
+function dimParam(dim: DimExpr): string {
+  return symbolName(dim) ?? format(dim);
 }
