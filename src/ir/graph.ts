@@ -177,7 +177,10 @@ export class Graph {
   /** Removes a node whose outputs nothing uses. It keeps its list of inputs, but is no longer a use of them. */
   erase(node: Node): void {
     invariant(this.#nodes.get(node.id) === node, 'not a node of this graph');
-    invariant(node.outputs.every((value) => value.uses.size === 0), `${node.op} is still in use and cannot be erased`);
+    invariant(
+      node.outputs.every((value) => value.uses.size === 0),
+      `${node.op} is still in use and cannot be erased`,
+    );
     const attach = (alive: boolean): void => {
       node.attachInputs(alive);
       for (const graph of bodiesOf(node)) graph.#attach(alive);

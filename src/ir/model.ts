@@ -20,7 +20,11 @@ export interface Fn {
 export type FunctionKey = `${string}::${string}::${string}`;
 
 /** Key of the function that a node of this operator calls, if the model has it. */
-export function functionKey(op: { readonly domain: string; readonly name: string; readonly overload: string }): FunctionKey {
+export function functionKey(op: {
+  readonly domain: string;
+  readonly name: string;
+  readonly overload: string;
+}): FunctionKey {
   return `${op.domain}::${op.name}::${op.overload}`;
 }
 
@@ -41,7 +45,10 @@ export class Model {
   #nextValue = 0;
   #nextNode = 0;
 
-  constructor(proto: ModelProto, options: { readonly irVersion: number; readonly opsets: ReadonlyMap<string, number> }) {
+  constructor(
+    proto: ModelProto,
+    options: { readonly irVersion: number; readonly opsets: ReadonlyMap<string, number> },
+  ) {
     this.proto = proto;
     this.irVersion = options.irVersion;
     this.opsets = new Map(options.opsets);

@@ -16,9 +16,9 @@ import type {
   TensorProto,
   ValueInfoProto,
 } from '../proto/messages.js';
+import { normalizeDomain } from '../schema/schema.js';
 import { exportAttribute } from './attribute.js';
 import { exportTensor } from './export-tensor.js';
-import { normalizeDomain } from './import.js';
 import { Names } from './naming.js';
 import { exportType } from './type.js';
 
@@ -45,7 +45,8 @@ class Exporter {
     this.#model = model;
     this.#options = options;
     this.#names = new Names(model);
-    for (const graph of model.graphs()) for (const node of graph.nodes.values()) if (node.proto) this.#nodeNames.add(node.name);
+    for (const graph of model.graphs())
+      for (const node of graph.nodes.values()) if (node.proto) this.#nodeNames.add(node.name);
   }
 
   model(): ModelProto {
@@ -70,7 +71,9 @@ class Exporter {
     const constants = this.#constants(graph);
     const known = new Set(constants.map((tensor) => tensor.name));
     const quantizationAnnotation = isTouched(graph)
-      ? proto.quantizationAnnotation.filter((entry) => body.defined.has(entry.tensorName ?? '') || known.has(entry.tensorName))
+      ? proto.quantizationAnnotation.filter(
+          (entry) => body.defined.has(entry.tensorName ?? '') || known.has(entry.tensorName),
+        )
       : proto.quantizationAnnotation;
     return {
       ...proto,
@@ -84,12 +87,16 @@ class Exporter {
     };
   }
 
-  #body(graph: Graph, infos: readonly ValueInfoProto[]): { node: NodeProto[]; valueInfo: ValueInfoProto[]; defined: Set<string> } {
+  #body(
+    graph: Graph,
+    infos: readonly ValueInfoProto[],
+  ): { node: NodeProto[]; valueInfo: ValueInfoProto[]; defined: Set<string> } {
     const order = isTouched(graph) ? graph.topo() : [...graph.nodes.values()].sort((a, b) => a.id - b.id);
     const node = order.map((each) => this.#node(each));
     for (const slot of graph.outputs) {
       const name = this.#names.get(slot.value);
-      if (name !== slot.name) node.push(create('NodeProto', { opType: 'Identity', input: [name], output: [slot.name] }));
+      if (name !== slot.name)
+        node.push(create('NodeProto', { opType: 'Identity', input: [name], output: [slot.name] }));
     }
     const defined = new Set(order.flatMap((each) => each.outputs.map((value) => this.#names.get(value))));
     for (const slot of graph.inputs) defined.add(slot.name);
@@ -159,7 +166,8 @@ class Exporter {
     if (!isTouched(graph)) return [...infos];
     const declared = new Set<ValueInfoProto>();
     for (const node of graph.nodes.values()) {
-      for (const value of node.outputs) if (value.info && this.#names.get(value) === value.info.name) declared.add(value.info);
+      for (const value of node.outputs)
+        if (value.info && this.#names.get(value) === value.info.name) declared.add(value.info);
     }
     for (const value of graph.initializers) if (value.info) declared.add(value.info);
     return infos.filter((info) => declared.has(info));
@@ -185,11 +193,14 @@ function provenance(node: Node): StringStringEntryProto[] {
 }
 
 /** The imports as they were read, with versions that changed, and new ones behind them. */
-function exportOpsets(imports: readonly OperatorSetIdProto[], opsets: ReadonlyMap<string, number>): OperatorSetIdProto[] {
-  const last = new Map(imports.map((entry) => [normalizeDomain(entry.domain), entry]));
+function exportOpsets(
+  imports: readonly OperatorSetIdProto[],
+  opsets: ReadonlyMap<string, number>,
+): OperatorSetIdProto[] {
+  const last = new Map(imports.map((entry) => [normalizeDomain(entry.domain ?? ''), entry]));
   const kept = imports.map((entry) => {
-    const version = BigInt(opsets.get(normalizeDomain(entry.domain)) ?? 0);
-    const changed = (last.get(normalizeDomain(entry.domain))?.version ?? 0n) !== version;
+    const version = BigInt(opsets.get(normalizeDomain(entry.domain ?? '')) ?? 0);
+    const changed = (last.get(normalizeDomain(entry.domain ?? ''))?.version ?? 0n) !== version;
     return changed ? { ...entry, version } : entry;
   });
   for (const [domain, version] of opsets) {

@@ -14,6 +14,7 @@ import type {
   TensorProto,
   ValueInfoProto,
 } from '../proto/messages.js';
+import { normalizeDomain } from '../schema/schema.js';
 import { importAttributes } from './attribute.js';
 import { type ExternalFiles, importTensor } from './tensor.js';
 import { importType } from './type.js';
@@ -68,7 +69,10 @@ class Importer {
   constructor(proto: ModelProto, options: ImportOptions) {
     this.#proto = proto;
     this.#options = options;
-    this.#model = new Model(proto, { irVersion: Number(proto.irVersion ?? 0n), opsets: importOpsets(proto.opsetImport) });
+    this.#model = new Model(proto, {
+      irVersion: Number(proto.irVersion ?? 0n),
+      opsets: importOpsets(proto.opsetImport),
+    });
   }
 
   run(): Model {
@@ -91,7 +95,7 @@ class Importer {
   }
 
   #addFunction(proto: FunctionProto): void {
-    const [domain, name, overload] = [normalizeDomain(proto.domain), proto.name ?? '', proto.overload ?? ''];
+    const [domain, name, overload] = [normalizeDomain(proto.domain ?? ''), proto.name ?? '', proto.overload ?? ''];
     const key = functionKey({ domain, name, overload });
     if (this.#model.functions.has(key)) this.#fail(functionTwice(this.#at(`${domain}.${name}`), `${domain}.${name}`));
     const graph = new Graph(this.#model, { kind: 'function', opsets: importOpsets(proto.opsetImport) });
@@ -105,9 +109,13 @@ class Importer {
   #read({ graph, proto, scope, path }: Pending): void {
     if (graph.role.kind !== 'function') graph.proto = proto;
     this.#readInputs(graph, proto, scope, path);
-    const nodes = proto.node.map((node, index) => this.#addNode(graph, node, scope, `${path}/${nodeLabel(node, index)}`));
+    const nodes = proto.node.map((node, index) =>
+      this.#addNode(graph, node, scope, `${path}/${nodeLabel(node, index)}`),
+    );
     nodes.forEach((node, index) => {
-      const inputs = proto.node[index]!.input.map((name) => this.#resolve(name, scope, `${path}/${nodeLabel(proto.node[index]!, index)}`));
+      const inputs = proto.node[index]!.input.map((name) =>
+        this.#resolve(name, scope, `${path}/${nodeLabel(proto.node[index]!, index)}`),
+      );
       graph.setInputs(node, inputs);
     });
     for (const info of proto.output) {
@@ -167,8 +175,18 @@ class Importer {
       },
     });
     const name = proto.name ?? '';
-    const spec = { opType, domain: normalizeDomain(proto.domain), overload: proto.overload ?? '', name, inputs: [], attrs };
-    const node = graph.addNode({ ...spec, outputs: proto.output, origin: { names: name === '' ? [] : [name], rules: [] } }, proto);
+    const spec = {
+      opType,
+      domain: normalizeDomain(proto.domain ?? ''),
+      overload: proto.overload ?? '',
+      name,
+      inputs: [],
+      attrs,
+    };
+    const node = graph.addNode(
+      { ...spec, outputs: proto.output, origin: { names: name === '' ? [] : [name], rules: [] } },
+      proto,
+    );
     for (const output of node.outputs) if (output.hint !== '') this.#define(scope, output.hint, output, path);
     return node;
   }
@@ -199,11 +217,6 @@ function nodeLabel(proto: NodeProto, index: number): string {
   return proto.name || `${proto.opType ?? ''}[${index}]`;
 }
 
-/** The default domain is the empty string, however it is spelled. */
-export function normalizeDomain(domain: string | undefined): string {
-  return domain === undefined || domain === 'ai.onnx' ? '' : domain;
-}
-
 function importOpsets(imports: readonly OperatorSetIdProto[]): Map<string, number> {
-  return new Map(imports.map((entry) => [normalizeDomain(entry.domain), Number(entry.version ?? 0n)]));
+  return new Map(imports.map((entry) => [normalizeDomain(entry.domain ?? ''), Number(entry.version ?? 0n)]));
 }

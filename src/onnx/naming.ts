@@ -50,7 +50,11 @@ export class Names {
     for (const value of valuesOf(graph)) {
       if (this.#names.has(value) || (value.hint === '' && value.uses.size === 0)) continue;
       const free = value.hint !== '' && !taken.has(value.hint) && !this.#shadows(graph, value.hint);
-      this.#put(value, free ? value.hint : this.fresh(graph, value.hint || (value.producer?.opType ?? 'constant')), taken);
+      this.#put(
+        value,
+        free ? value.hint : this.fresh(graph, value.hint || (value.producer?.opType ?? 'constant')),
+        taken,
+      );
     }
   }
 

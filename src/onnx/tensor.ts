@@ -51,12 +51,15 @@ function inline(proto: TensorProto, dtype: DType, count: number): TensorData {
   const bytes = byteLength(dtype, count);
   if (proto.rawData !== undefined && dtype !== 'string') {
     if (proto.rawData.length !== bytes) {
-      throw new TensorProblem(`${dtype} of ${count} elements takes ${bytes} bytes, raw_data has ${proto.rawData.length}`);
+      throw new TensorProblem(
+        `${dtype} of ${count} elements takes ${bytes} bytes, raw_data has ${proto.rawData.length}`,
+      );
     }
     return proto.rawData;
   }
   if (dtype === 'string') {
-    if (proto.stringData.length !== count) throw new TensorProblem(mismatch('string_data', count, proto.stringData.length));
+    if (proto.stringData.length !== count)
+      throw new TensorProblem(mismatch('string_data', count, proto.stringData.length));
     return { strings: proto.stringData };
   }
   const field = typedField(proto, dtype);
@@ -128,7 +131,8 @@ function external(proto: TensorProto, dtype: DType, count: number, files: Extern
   const offset = wholeNumber(entry.get('offset') ?? '0') ?? problem(`offset "${entry.get('offset')}" is no number`);
   const stated = entry.get('length');
   const length = stated === undefined ? bytes : (wholeNumber(stated) ?? problem(`length "${stated}" is no number`));
-  if (length !== bytes) problem(`${dtype} of ${count} elements takes ${bytes} bytes, the model states a length of ${length}`);
+  if (length !== bytes)
+    problem(`${dtype} of ${count} elements takes ${bytes} bytes, the model states a length of ${length}`);
   if (offset + length > source.size) {
     problem(`bytes ${offset} to ${offset + length} of "${location}" are wanted, the file has ${source.size}`);
   }

@@ -1,4 +1,4 @@
-import { type Dim, type DimExpr, format, symbol, symbolName } from '../dim/dim.js';
+import { type Dim, type DimExpr, equal, format, symbol, symbols } from '../dim/dim.js';
 import type { Shape, Type } from '../ir/type.js';
 import { create } from '../proto/create.js';
 import type { TensorShapeProto, TypeProto } from '../proto/messages.js';
@@ -77,5 +77,6 @@ function exportElements(type: { readonly dtype?: DType; readonly shape?: Shape }
 
 /** A symbol keeps the name that the user gave it; anything else is written as an expression. */
 function dimParam(dim: DimExpr): string {
-  return symbolName(dim) ?? format(dim);
+  const [name, ...others] = symbols(dim);
+  return name !== undefined && others.length === 0 && equal(dim, symbol(name)) ? name : format(dim);
 }

@@ -24,7 +24,11 @@ export function hasReference(node: Node): boolean {
   return false;
 }
 
-function read<T extends Attribute['type']>(node: Node, name: string, type: T): Extract<Attribute, { type: T }> | undefined {
+function read<T extends Attribute['type']>(
+  node: Node,
+  name: string,
+  type: T,
+): Extract<Attribute, { type: T }> | undefined {
   const attr = node.attrs.get(name);
   return attr?.type === type ? (attr as Extract<Attribute, { type: T }>) : undefined;
 }
@@ -62,7 +66,9 @@ export function intsAttr(node: Node, name: string): readonly number[] | undefine
   const attr = read(node, name, 'INTS');
   if (attr) return attr.value.map(toNumber);
   const value = fallback(node, name);
-  return Array.isArray(value) ? value.map((item) => (typeof item === 'bigint' ? toNumber(item) : Number(item))) : undefined;
+  return Array.isArray(value)
+    ? value.map((item) => (typeof item === 'bigint' ? toNumber(item) : Number(item)))
+    : undefined;
 }
 
 /** A FLOATS attribute; `undefined` when it is absent or a reference. */

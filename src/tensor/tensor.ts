@@ -51,7 +51,8 @@ export class Tensor {
 
   /** Bytes that the elements take when stored raw; of strings, the sum of their lengths. */
   get byteLength(): number {
-    if (typeof this.data === 'object' && 'strings' in this.data) return this.data.strings.reduce((n, s) => n + s.length, 0);
+    if (typeof this.data === 'object' && 'strings' in this.data)
+      return this.data.strings.reduce((n, s) => n + s.length, 0);
     return byteLength(this.dtype, this.size);
   }
 

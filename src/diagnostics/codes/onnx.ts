@@ -48,7 +48,13 @@ export function operatorUnknown(at: Place, op: string, count: number): Diagnosti
 /** A node uses a domain that the model does not import. */
 export function opsetMissing(at: Place, domain: string): Diagnostic {
   const message = `the model does not import the operator set "${domain === '' ? 'ai.onnx' : domain}" that its nodes use`;
-  return diagnostic('warning', 'onnx/opset-missing', at, message, 'Add the import; nodes of this domain pass through as they are.');
+  return diagnostic(
+    'warning',
+    'onnx/opset-missing',
+    at,
+    message,
+    'Add the import; nodes of this domain pass through as they are.',
+  );
 }
 
 /** The number of elements, or of bytes, does not fit what dtype and shape ask for. */

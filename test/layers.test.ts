@@ -1,0 +1,88 @@
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Folders from the bottom up; a file imports from its own folder and from lower rows only. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['src/support'],
+  ['src/diagnostics'],
+  ['src/proto', 'src/dim'],
+  ['src/tensor'],
+  ['src/ir'],
+  ['src/schema'],
+  ['src/onnx', 'src/text', 'src/shape'],
+  ['src/analysis', 'src/pattern', 'src/rewrite'],
+  ['src/residual'],
+  ['src/pass', 'src/core'],
+  ['passes/_shared'],
+  ['passes', 'src/numerics'],
+  ['src/api', 'src/cli', 'src/plugin', 'src/report', 'src/bindings'],
+];
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+function sources(folder: string): string[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+function layerOf(file: string): { readonly level: number; readonly folder: string } {
+  for (const [level, folders] of LAYERS.entries()) {
+    for (const folder of folders) {
+      if (file === `${folder}.ts` || file.startsWith(`${folder}/`)) return { level, folder };
+    }
+  }
+  throw new Error(`${file} is in no layer`);
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [
+    ...text.matchAll(/^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm),
+  ].map((match) => (match[1] ?? match[2])!);
+}
+
+const files = [...sources('src'), ...sources('passes')];
+
+test('every file imports from its own layer or lower ones', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const from = layerOf(file);
+    for (const name of importsOf(file)) {
+      if (!name.startsWith('.')) continue;
+      const target = relative(root, join(root, dirname(file), name)).replace(/\.js$/, '.ts');
+      const to = layerOf(target);
+      if (to.level > from.level || (to.level === from.level && to.folder !== from.folder))
+        wrong.push(`${file} → ${target}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('a pass imports #core, the shared vocabulary and its own files only', () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => name.startsWith('passes/'))) {
+    const folder = file.split('/')[1]!;
+    if (folder.endsWith('.ts')) continue; // the registry and the presets
+    for (const name of importsOf(file)) {
+      const target = name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name;
+      const allowed = [`passes/${folder}/`, 'passes/_shared/'].some((prefix) => target.startsWith(prefix));
+      if (!allowed && name !== '#core') wrong.push(`${file} → ${name}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('only the outer layers touch Node and the runtimes', () => {
+  const wrong: string[] = [];
+  const outer = /^src\/(cli|plugin|report|bindings)\/|^src\/node\.ts$|^src\/api(\.ts|\/)|^src\/numerics\/ort-/;
+  for (const file of files) {
+    for (const name of importsOf(file)) {
+      if (/^(node:|onnxruntime)/.test(name) && !outer.test(file)) wrong.push(`${file} → ${name}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
