@@ -1,0 +1,128 @@
+// @ts-check
+// The process that onnxruntime runs in: started by ort-node-process.ts with the path of onnxruntime-node as its argument.
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { pack, unpack } from './ort-node-parcel.js';
+
+/** @typedef {import('./ort-node-protocol.js').Request} Request */
+/** @typedef {import('./ort-node-protocol.js').Reply} Reply */
+/** @typedef {import('./ort-node-protocol.js').WireArray} WireArray */
+/** @typedef {typeof import('onnxruntime-node')} Ort */
+/** @typedef {import('onnxruntime-node').InferenceSession} Session */
+/** @typedef {import('onnxruntime-node').Tensor} Tensor */
+
+// onnxruntime-node takes float16 as Float16Array where that exists and then refuses the bits; without it, it takes Uint16Array.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+
+/** @type {Map<number, Session>} */
+const sessions = new Map();
+
+/** @type {Ort | undefined} */
+let ort;
+/** @type {string} */
+let missing = '';
+try {
+  ort = createRequire(import.meta.url)(/** @type {string} */ (process.argv[2]));
+} catch (error) {
+  missing = reason(error);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+function reason(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * @param {Ort} ort
+ * @param {Extract<Request, { kind: 'open' }>} request
+ * @returns {Promise<Reply>}
+ */
+async function open(ort, request) {
+  /** @type {import('onnxruntime-node').InferenceSession.SessionOptions} */
+  const options = {
+    graphOptimizationLevel: request.optimization,
+    intraOpNumThreads: request.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    logSeverityLevel: 4,
+  };
+  const session =
+    'path' in request.model
+      ? await ort.InferenceSession.create(request.model.path, options)
+      : await ort.InferenceSession.create(request.model.bytes, options);
+  sessions.set(request.session, session);
+  return { kind: 'opened', inputs: session.inputMetadata.map(port), outputs: session.outputMetadata.map(port) };
+}
+
+/**
+ * @param {import('onnxruntime-node').InferenceSession.ValueMetadata} metadata
+ * @returns {import('./runtime.js').Port}
+ */
+function port(metadata) {
+  if (!metadata.isTensor) return { name: metadata.name };
+  return {
+    name: metadata.name,
+    dtype: /** @type {import('../tensor/dtype.js').DType} */ (metadata.type),
+    shape: metadata.shape.map((dim) => (dim === '' ? null : dim)),
+  };
+}
+
+/**
+ * @param {Ort} ort
+ * @param {Extract<Request, { kind: 'run' }>} request
+ * @returns {Promise<Reply>}
+ */
+async function run(ort, request) {
+  const session = sessions.get(request.session);
+  if (!session) return { kind: 'refused', message: `session ${request.session} is not open` };
+  /** @type {Record<string, Tensor>} */
+  const feeds = {};
+  for (const [name, { dtype, shape, data }] of request.feeds) {
+    const elements = Array.isArray(data) ? data : unpack(/** @type {import('./ort-node-protocol.js').Parcel} */ (data));
+    const type = /** @type {import('onnxruntime-node').Tensor.Type} */ (dtype);
+    feeds[name] = new ort.Tensor(type, /** @type {Tensor['data']} */ (elements), shape);
+  }
+  const results = await session.run(feeds, [...request.outputs]);
+  /** @type {[string, WireArray][]} */
+  const outputs = [];
+  for (const name of request.outputs) {
+    const tensor = results[name];
+    if (!tensor) return { kind: 'refused', message: `output ${name} has no value` };
+    const dtype = /** @type {import('../tensor/dtype.js').DType} */ (tensor.type);
+    const data = Array.isArray(tensor.data)
+      ? tensor.data
+      : pack(/** @type {import('../tensor/array.js').TypedArray} */ (tensor.data), request.folder);
+    outputs.push([name, { dtype, shape: tensor.dims, data }]);
+  }
+  return { kind: 'ran', outputs };
+}
+
+/**
+ * @param {Request} request
+ * @returns {Promise<Reply>}
+ */
+async function answer(request) {
+  if (!ort) return { kind: 'missing', message: missing };
+  switch (request.kind) {
+    case 'open':
+      return await open(ort, request);
+    case 'run':
+      return await run(ort, request);
+    case 'release':
+      await sessions.get(request.session)?.release();
+      sessions.delete(request.session);
+      return { kind: 'released' };
+  }
+}
+
+process.on('message', (/** @type {Request} */ request) => {
+  answer(request).then(
+    (reply) => process.send?.(reply),
+    (error) => process.send?.({ kind: 'refused', message: reason(error) }),
+  );
+});
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+new Worker(new URL('./ort-node-watchdog.js', import.meta.url)).unref();

@@ -1,0 +1,232 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runtimeMissing } from '../diagnostics/codes/runtime.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { invariant } from '../support/invariant.js';
+import { isTyped, type NumericArray } from '../tensor/array.js';
+import { type DType, findDType } from '../tensor/dtype.js';
+import { freshFile, pack, PARCEL_LIMIT, unpack } from './ort-node-parcel.js';
+import { OrtProcess } from './ort-node-process.js';
+import type { Reply, Request, WireArray } from './ort-node-protocol.js';
+import {
+  type ModelSource,
+  type OpenOptions,
+  type Port,
+  type Runtime,
+  RuntimeRefusal,
+  type Session,
+} from './runtime.js';
+
+/** How onnxruntime is run. */
+export interface OrtOptions {
+  /** Longest time for opening a model or running it once, in milliseconds; 120,000 when absent. */
+  readonly limitMs?: number;
+}
+
+const DEFAULT_LIMIT_MS = 120_000;
+
+/** What can pass between JavaScript and onnxruntime. An int4 output would end its process. */
+const PASSING: ReadonlySet<DType> = new Set<DType>([
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+  'string',
+]);
+
+/**
+ * onnxruntime (CPU) in a process of its own, so that a long run blocks nothing and a crash or an endless run ends only that process.
+ * The process starts at once and serves all sessions, one request at a time; after its death the next request of a session opens
+ * its model again. Without `close()` it ends with this process, and does not keep it alive.
+ * @throws ResonnxError `runtime/missing` when onnxruntime-node is not installed
+ */
+export function createOrtRuntime(options: OrtOptions = {}): Runtime {
+  const { path, version } = locate();
+  const worker = new OrtProcess(path, options.limitMs ?? DEFAULT_LIMIT_MS);
+  const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
+  const dispose = (): void => {
+    worker.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', dispose);
+  let sessions = 0;
+  return {
+    name: 'onnxruntime',
+    version,
+    open: (model, openOptions) => OrtSession.open(worker, folder, sessions++, model, openOptions),
+    async close() {
+      process.off('exit', dispose);
+      dispose();
+    },
+  };
+}
+
+function locate(): { path: string; version: string } {
+  const require = createRequire(import.meta.url);
+  try {
+    const { version } = require('onnxruntime-node/package.json') as { version: string };
+    return { path: require.resolve('onnxruntime-node'), version };
+  } catch (cause) {
+    throw new ResonnxError([runtimeMissing('onnxruntime-node is not installed')], { cause });
+  }
+}
+
+type OpenRequest = Extract<Request, { kind: 'open' }>;
+
+class OrtSession implements Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #worker: OrtProcess;
+  readonly #folder: string;
+  readonly #request: OpenRequest;
+  #epoch: number;
+  #released = false;
+
+  private constructor(worker: OrtProcess, folder: string, request: OpenRequest, ports: Ports) {
+    this.#worker = worker;
+    this.#folder = folder;
+    this.#request = request;
+    this.#epoch = worker.epoch;
+    this.inputs = ports.inputs;
+    this.outputs = ports.outputs;
+  }
+
+  static async open(
+    worker: OrtProcess,
+    folder: string,
+    session: number,
+    model: ModelSource,
+    options: OpenOptions,
+  ): Promise<OrtSession> {
+    const source = model instanceof Uint8Array ? await park(model, folder) : { path: model.path };
+    const { optimization, threads = 1 } = options;
+    const request: OpenRequest = { kind: 'open', session, model: source, optimization, threads };
+    try {
+      return await worker.exclusive(
+        async (ask) => new OrtSession(worker, folder, request, openedPorts(await ask(request))),
+      );
+    } catch (error) {
+      discard(request, folder);
+      throw error;
+    }
+  }
+
+  async run(
+    feeds: Readonly<Record<string, NumericArray>>,
+    outputs: readonly string[] = this.outputs.map(({ name }) => name),
+  ): Promise<Readonly<Record<string, NumericArray>>> {
+    invariant(!this.#released, 'the session was released');
+    checkFeeds(this.inputs, feeds);
+    checkOutputs(this.outputs, outputs);
+    const { session } = this.#request;
+    const reply = await this.#worker.exclusive(async (ask) => {
+      if (this.#epoch !== this.#worker.epoch) {
+        openedPorts(await ask(this.#request));
+        this.#epoch = this.#worker.epoch;
+      }
+      const wired = Object.entries(feeds).map(([name, array]) => [name, toWire(array, this.#folder)] as const);
+      return ask({ kind: 'run', session, feeds: wired, outputs, folder: this.#folder });
+    });
+    if (reply.kind !== 'ran') throw refusal('run', reply);
+    return Object.fromEntries(reply.outputs.map(([name, array]) => [name, fromWire(array)]));
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    discard(this.#request, this.#folder);
+    const { session } = this.#request;
+    await this.#worker.exclusive(async (ask) => {
+      if (this.#epoch === this.#worker.epoch) await ask({ kind: 'release', session });
+    });
+  }
+}
+
+interface Ports {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+/** Large models are handed over as files, which are kept until the session is released. */
+async function park(bytes: Uint8Array, folder: string): Promise<OpenRequest['model']> {
+  if (bytes.byteLength <= PARCEL_LIMIT) return { bytes };
+  const path = freshFile(folder);
+  try {
+    await writeFile(path, bytes);
+  } catch {
+    rmSync(path, { force: true });
+    return { bytes };
+  }
+  return { path };
+}
+
+function discard({ model }: OpenRequest, folder: string): void {
+  if ('path' in model && model.path.startsWith(folder)) rmSync(model.path, { force: true });
+}
+
+function openedPorts(reply: Reply): Ports {
+  if (reply.kind === 'opened') return reply;
+  throw refusal('open', reply);
+}
+
+function refusal(kind: 'open' | 'run', reply: Reply): Error {
+  if (reply.kind === 'missing') return new ResonnxError([runtimeMissing(reply.message)]);
+  invariant(reply.kind === 'refused', `unexpected reply ${reply.kind}`);
+  const number = /^Unsupported data type: (\d+)$/.exec(reply.message)?.[1];
+  if (number !== undefined) {
+    const dtype = findDType(Number(number)) ?? number;
+    return new RuntimeRefusal('type', `onnxruntime-node has no ${dtype} inputs and outputs`);
+  }
+  const isValueKind = reply.message.startsWith('Non tensor type');
+  return new RuntimeRefusal(isValueKind ? 'type' : kind, reply.message);
+}
+
+function checkFeeds(inputs: readonly Port[], feeds: Readonly<Record<string, NumericArray>>): void {
+  const declared = new Map(inputs.map((port) => [port.name, port]));
+  for (const [name, { dtype }] of Object.entries(feeds)) {
+    const port = declared.get(name);
+    if (!port) throw new RuntimeRefusal('feeds', `the model has no input ${name}`);
+    checkPassing(name, dtype);
+    if (port.dtype !== undefined && port.dtype !== dtype) {
+      throw new RuntimeRefusal('feeds', `input ${name} is ${port.dtype}, not ${dtype}`);
+    }
+  }
+  const absent = inputs.find(({ name }) => !Object.hasOwn(feeds, name));
+  if (absent) throw new RuntimeRefusal('feeds', `input ${absent.name} has no value`);
+}
+
+function checkOutputs(ports: readonly Port[], wanted: readonly string[]): void {
+  for (const name of wanted) {
+    const port = ports.find((candidate) => candidate.name === name);
+    if (!port) throw new RuntimeRefusal('feeds', `the model has no output ${name}`);
+    if (port.dtype !== undefined) checkPassing(name, port.dtype);
+  }
+}
+
+function checkPassing(name: string, dtype: DType): void {
+  if (!PASSING.has(dtype))
+    throw new RuntimeRefusal('type', `${name}: ${dtype} cannot pass into or out of onnxruntime-node`);
+}
+
+function toWire({ dtype, shape, data }: NumericArray, folder: string): WireArray {
+  return { dtype, shape, data: isTyped(data) ? pack(data, folder) : data };
+}
+
+function fromWire({ dtype, shape, data }: WireArray): NumericArray {
+  return { dtype, shape, data: isStrings(data) ? data : unpack(data) };
+}
+
+function isStrings(data: WireArray['data']): data is readonly string[] {
+  return Array.isArray(data);
+}
