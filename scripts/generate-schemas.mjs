@@ -9,7 +9,7 @@ const ROOT = new URL('../', import.meta.url);
 /** File of a table → the domains in it: two files, since every module costs half a millisecond to load. */
 const TABLES = {
   onnx: ['ai.onnx', 'ai.onnx.ml', 'ai.onnx.preview', 'ai.onnx.preview.training'],
-  microsoft: ['com.microsoft', 'com.microsoft.nchwc', 'com.ms.internal.nhwc'],
+  microsoft: ['com.microsoft', 'com.microsoft.nchwc', 'com.ms.internal.nhwc', 'onnxruntime:ai.onnx'],
 };
 
 /** File of operator types → name of the interface and domain. */
@@ -17,6 +17,8 @@ const TYPES = {
   'onnx-types': ['OnnxOperators', 'ai.onnx'],
   'microsoft-types': ['MicrosoftOperators', 'com.microsoft'],
 };
+
+const FACTS = ['onnx-op-schemas', 'ort-contrib-op-schemas', 'ort-default-domain-op-schemas'];
 
 const FOLDER = 'src/schema/tables';
 
@@ -66,7 +68,7 @@ function kernelFile() {
 
 /** Every generated file, path from the repository root → text. */
 export function generateSchemaFiles() {
-  const schemas = groupBy([...facts('onnx-op-schemas'), ...facts('ort-contrib-op-schemas')], ({ domain }) => domain);
+  const schemas = groupBy(FACTS.flatMap(facts), ({ domain }) => domain);
   const known = new Set(Object.values(TABLES).flat());
   for (const domain of schemas.keys())
     if (!known.has(domain)) throw new Error(`schema facts: unknown domain ${domain}`);

@@ -1,16 +1,24 @@
 import type { Attribute } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
-import { attributeDefault, findSchema, type OpSchema } from './schema.js';
+import { attributeDefault, findRuntimeSchema, latestOpset, type OpSchema } from './schema.js';
 
 /** The imported version of the node's domain where it stands; `undefined` when nothing imports it. */
 export function opsetOf(node: Node): number | undefined {
   return node.graph.opset(node.domain);
 }
 
-/** The schema in force for a node; `undefined` for local functions, unknown operators and missing imports. */
+/** The version that a node is read by: as in onnxruntime a domain that is not imported counts at its latest one, the default domain excepted. */
+function versionOf(node: Node): number | undefined {
+  return opsetOf(node) ?? (node.domain === '' ? undefined : latestOpset(node.domain));
+}
+
+/**
+ * The schema in force for a node, onnxruntime's additions to the default domain included; `undefined` for local
+ * functions, unknown operators, and the default domain when it is not imported.
+ */
 export function schemaOf(node: Node): OpSchema | undefined {
-  const opset = opsetOf(node);
-  return opset === undefined ? undefined : findSchema(node.domain, node.opType, opset);
+  const opset = versionOf(node);
+  return opset === undefined ? undefined : findRuntimeSchema(node.domain, node.opType, opset);
 }
 
 /** Whether the node is this operator of the default domain. */
@@ -33,10 +41,10 @@ function read<T extends Attribute['type']>(
   return attr?.type === type ? (attr as Extract<Attribute, { type: T }>) : undefined;
 }
 
-function fallback(node: Node, name: string): ReturnType<typeof attributeDefault> | undefined {
-  const opset = opsetOf(node);
+function fallback(node: Node, name: string): ReturnType<typeof attributeDefault> {
+  const opset = versionOf(node);
   if (opset === undefined || node.attrs.has(name)) return undefined;
-  return attributeDefault(node.domain, node.opType, name, opset) ?? undefined;
+  return attributeDefault(node.domain, node.opType, name, opset);
 }
 
 /** Integers beyond 2^53 saturate there: right for ends of slices, the only attributes that have them. */
@@ -50,7 +58,7 @@ export function intAttr(node: Node, name: string): number | undefined {
   const attr = read(node, name, 'INT');
   if (attr) return toNumber(attr.value);
   const value = fallback(node, name);
-  return typeof value === 'bigint' ? toNumber(value) : typeof value === 'number' ? value : undefined;
+  return typeof value === 'number' ? value : undefined;
 }
 
 /** A FLOAT attribute, or the default of the operator's version; `undefined` when there is neither, or it is a reference. */
@@ -66,9 +74,7 @@ export function intsAttr(node: Node, name: string): readonly number[] | undefine
   const attr = read(node, name, 'INTS');
   if (attr) return attr.value.map(toNumber);
   const value = fallback(node, name);
-  return Array.isArray(value)
-    ? value.map((item) => (typeof item === 'bigint' ? toNumber(item) : Number(item)))
-    : undefined;
+  return Array.isArray(value) ? value.map(Number) : undefined;
 }
 
 /** A FLOATS attribute; `undefined` when it is absent or a reference. */

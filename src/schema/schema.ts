@@ -7,6 +7,9 @@ export type { AttributeKind, AttributeSchema, FormalParameter, OpSchema } from '
 
 const TABLES: Readonly<Record<string, string>> = { ...ONNX_TABLES, ...MICROSOFT_TABLES };
 
+/** Table of what onnxruntime adds to the default domain. */
+const RUNTIME = 'onnxruntime:ai.onnx';
+
 /** Operators of one domain: their lines of the table, replaced by versions (oldest first) once asked for. */
 type Operators = Map<string, string | readonly OpSchema[]>;
 
@@ -34,7 +37,7 @@ export function schemaVersions(domain: string, op: string): readonly OpSchema[] 
   const entry = operators?.get(op);
   if (operators === undefined || entry === undefined) return [];
   if (typeof entry !== 'string') return entry;
-  const versions = decodeOperator(key, entry);
+  const versions = decodeOperator(key === RUNTIME ? '' : key, entry);
   operators.set(op, versions);
   return versions;
 }
@@ -47,13 +50,22 @@ export function findSchema(domain: string, op: string, opset: number): OpSchema 
   return schemaVersions(domain, op).findLast((schema) => schema.since <= opset);
 }
 
+/**
+ * {@link findSchema}, and for the default domain also what onnxruntime adds to it: SimplifiedLayerNormalization, and
+ * LayerNormalization below opset 17. Its optimizer writes both; the standard knows neither, so that models may be read
+ * by this schema but nothing may be built by it.
+ */
+export function findRuntimeSchema(domain: string, op: string, opset: number): OpSchema | undefined {
+  return findSchema(domain, op, opset) ?? (normalizeDomain(domain) === '' ? findSchema(RUNTIME, op, opset) : undefined);
+}
+
 /** Names of all operators of a domain, sorted by code unit; empty for an unknown domain. */
 export function operatorNames(domain: string): readonly string[] {
   return [...(operatorsOf(normalizeDomain(domain))?.keys() ?? [])];
 }
 
-/** Every domain with schemas, the default one as `''`. */
-export const SCHEMA_DOMAINS: readonly string[] = Object.keys(TABLES);
+/** Every domain with schemas that a model may import, the default one as `''`. */
+export const SCHEMA_DOMAINS: readonly string[] = Object.keys(TABLES).filter((domain) => domain !== RUNTIME);
 
 const latest = new Map<string, number>();
 
@@ -69,14 +81,14 @@ export function latestOpset(domain: string): number | undefined {
   return newest;
 }
 
-/** The default of an attribute at an opset; `undefined` when operator or attribute is unknown there or it has none. */
+/** The default of an attribute at an opset, by {@link findRuntimeSchema}; `undefined` when operator or attribute is unknown there or it has none. */
 export function attributeDefault(
   domain: string,
   op: string,
   attribute: string,
   opset: number,
 ): AttributeSchema['default'] {
-  return findSchema(domain, op, opset)?.attributes.get(attribute)?.default;
+  return findRuntimeSchema(domain, op, opset)?.attributes.get(attribute)?.default;
 }
 
 function parameterAt(parameters: readonly FormalParameter[], index: number): FormalParameter | undefined {

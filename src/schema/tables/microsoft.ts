@@ -183,4 +183,8 @@ QLinearConvTranspose @1|x:T1,x_scale:=a,x_zero_point:T1,w:T2,w_scale:=a,w_zero_p
 Resize @11|X:T1,roi:T2,scales:=a,sizes?:=g|Y:T1|coordinate_transformation_mode:s=half_pixel,cubic_coeff_a:f=-0.75,exclude_outside:i=0,extrapolation_value:f=0,mode:s=nearest,nearest_mode:s=round_prefer_floor|T1=abcdefghijklmno;T2=ajk @13|X:T1,roi?:T2,scales?:=a,sizes?:=g|^|^|T1=abcdefghijklmnop;T2=ajk @18|^|^|antialias:i=0,axes:I,coordinate_transformation_mode:s=half_pixel,cubic_coeff_a:f=-0.75,exclude_outside:i=0,extrapolation_value:f=0,keep_aspect_ratio_policy:s=stretch,mode:s=nearest,nearest_mode:s=round_prefer_floor|^ @19|^|^|^|^
 SpaceToDepth @1|input:T|output:T|blocksize:i!|T=abcdefghijklmno @13|^|^|^|T=abcdefghijklmnop @28|^|^|blocksize:i!,mode:s=DCR|^
 `,
+  'onnxruntime:ai.onnx': `
+LayerNormalization @1|X:T,scale:V,B?:V|Y:V,mean?:U,inv_std_var?:U|axis:i=-1,epsilon:f=0.00001,stash_type:i=1|T=ajkp;U=akp;V=ajkp
+SimplifiedLayerNormalization @1|X:T,scale:V|Y:V,inv_std_var?:U|axis:i=-1,epsilon:f=0.00001,stash_type:i=1|T=ajkp;U=akp;V=ajkp
+`,
 };
