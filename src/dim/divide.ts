@@ -1,4 +1,5 @@
-import { type Dim, type FloorAtom, type KnownDim, type Term, floorAtom, make, ofAtom } from './expr.js';
+import { complementOf, isPreferred } from './complement.js';
+import { type Dim, type DimExpr, type FloorAtom, type KnownDim, type Term, floorAtom, make, ofAtom } from './expr.js';
 import {
   addScaled,
   commonMonomial,
@@ -23,19 +24,15 @@ import { type Assumptions, isAtLeast, isProven } from './prove.js';
  */
 export function floorDiv(a: Dim, b: Dim, assumptions: Assumptions = {}): Dim {
   if (a === null || b === null || b === 0) return null;
-  if (typeof b === 'number') {
-    if (b > 0) return floorByNumber(a, b);
-    const negated = scaled(a, -1);
-    return negated === null ? null : floorByNumber(negated, -b);
-  }
-  return floorByExpression(a, b, assumptions);
+  if (typeof b !== 'number') return floorByExpression(a, b, assumptions);
+  if (b > 0) return floorByNumber(a, b);
+  const negated = scaled(a, -1);
+  return negated === null ? null : floorByNumber(negated, -b);
 }
 
 /** `ceil(a / b)`, toward plus infinity; else as {@link floorDiv}. */
 export function ceilDiv(a: Dim, b: Dim, assumptions: Assumptions = {}): Dim {
-  if (a === null || b === null) return null;
-  if (typeof b === 'number' && b > 0) return floorDiv(addScaled(a, b - 1, 1), b);
-  const negated = floorDiv(scaled(a, -1), b, assumptions);
+  const negated = a === null ? null : floorDiv(scaled(a, -1), b, assumptions);
   return negated === null ? null : scaled(negated, -1);
 }
 
@@ -55,22 +52,18 @@ export function divideExact(a: Dim, b: Dim): Dim {
 /** `floor(p / k)` for k >= 1, in canonical form. */
 function floorByNumber(p: KnownDim, k: number): Dim {
   if (k === 1) return p;
-  const lead = termsOf(p)[0];
-  if (lead !== undefined && lead.coefficient < 0 && lead.coefficient % k !== 0) return flipped(p, k);
+  if (typeof p === 'number') return floorQuotient(p, k);
+  const nested = soleRounding(p, k);
+  if (nested !== null) {
+    const opened = withoutRounding(p, nested, k);
+    if (opened !== null) return opened;
+  }
   const [whole, rest] = splitMultiples(p, k);
   if (whole === null || rest === null) return null;
-  if (typeof rest === 'number') return addScaled(whole, floorQuotient(rest, k), 1);
   const shared = gcd(contentOf(rest), k);
   const reduced = shared === 1 ? rest : floorShared(rest, shared);
   const part = reduced === null ? null : floorReduced(reduced, k / shared);
   return part === null ? null : addScaled(whole, part, 1);
-}
-
-/** `floor(p / k) = -floor((k - 1 - p) / k)`: a leading minus is moved out. */
-function flipped(p: KnownDim, k: number): Dim {
-  const mirrored = addScaled(k - 1, p, -1);
-  const part = mirrored === null ? null : floorByNumber(mirrored, k);
-  return part === null ? null : scaled(part, -1);
 }
 
 /** `p = k * whole + rest` with every coefficient and the constant of rest in [0, k). */
@@ -93,37 +86,63 @@ function floorShared(p: KnownDim, shared: number): Dim {
   return make(terms, floorQuotient(constantOf(p), shared));
 }
 
+/** `floor(p / k)` where every coefficient of p is in (0, k), they have no factor in common with k, and the constant is in [0, k). */
 function floorReduced(p: KnownDim, k: number): Dim {
   if (k === 1) return p;
-  const inner = soleFloor(p);
-  if (inner !== null) {
-    const { numerator, denominator } = inner;
-    const rest = addScaled(p, ofAtom(inner), -1);
-    const product = rest === null ? null : multiply(rest, denominator);
-    const divisor = scaled(denominator, k);
-    if (product !== null && divisor !== null) {
-      return floorDiv(addScaled(product, numerator, 1), divisor);
-    }
-  }
-  if (!isPlain(p) && isAtLeast(p, 0, {}) && isProven(p, '<', k)) return 0;
-  return floorAtom(p, k);
+  if (typeof p === 'number') return floorQuotient(p, k);
+  if (isSmall(p, k)) return 0;
+  const atom = floorAtom(p, k);
+  if (atom === null) return null;
+  const complement = complementOf(atom);
+  if (complement?.other.kind !== 'floor') return ofAtom(atom);
+  if (isSmall(complement.other.numerator, k)) return complement.whole;
+  return isPreferred(p, k) ? ofAtom(atom) : addScaled(complement.whole, ofAtom(complement.other), -1);
 }
 
-/** The one floor atom that is a term of coefficient 1, so that `floor((floor(x / m) + r) / k) = floor((x + m * r) / (m * k))`. */
-function soleFloor(p: KnownDim): FloorAtom | null {
-  let found: FloorAtom | null = null;
-  for (const { coefficient, monomial } of termsOf(p)) {
+/** `0 <= p < k` is proven. A polynomial over symbols alone has no bound. */
+function isSmall(p: KnownDim, k: number): boolean {
+  return !isPlain(p) && isAtLeast(p, 0, {}) && isProven(p, '<', k);
+}
+
+interface Rounding {
+  readonly atom: FloorAtom;
+  /** Coefficient with which it is opened; differs from that in the sum by a multiple of k. */
+  readonly sign: 1 | -1;
+}
+
+/** The one floor atom that is a term of coefficient ±1 up to multiples of k. */
+function soleRounding(p: DimExpr, k: number): Rounding | null {
+  if (isPlain(p)) return null;
+  let found: Rounding | null = null;
+  for (const { coefficient, monomial } of p.terms) {
     const atom = monomial.factors[0]!.atom;
-    if (coefficient !== 1 || monomial.degree !== 1 || atom.kind !== 'floor') continue;
+    if (monomial.degree !== 1 || atom.kind !== 'floor') continue;
+    const isPositive = (coefficient - 1) % k === 0 && (k > 2 || coefficient > 0);
+    if (!isPositive && (coefficient + 1) % k !== 0) continue;
     if (found !== null) return null;
-    if (typeof atom.denominator === 'number' || isAtLeast(atom.denominator, 0, {})) found = atom;
+    found = { atom, sign: isPositive ? 1 : -1 };
   }
-  return found;
+  return found !== null && isAtLeast(found.atom.denominator, 0, {}) ? found : null;
 }
 
-function floorByExpression(a: KnownDim, b: Exclude<KnownDim, number>, assumptions: Assumptions): Dim {
+/**
+ * `floor((floor(y / m) + r) / k) = floor((y + m * r) / (m * k))`, and the same with
+ * `-floor(y / m) = floor((m - 1 - y) / m)`; for k, m > 0.
+ */
+function withoutRounding(p: DimExpr, { atom, sign }: Rounding, k: KnownDim): Dim {
+  const { numerator, denominator } = atom;
+  const rest = addScaled(p, ofAtom(atom), -sign);
+  const product = rest === null ? null : multiply(rest, denominator);
+  const slack = sign > 0 ? 0 : addScaled(denominator, 1, -1);
+  const shifted = product === null || slack === null ? null : addScaled(product, slack, 1);
+  const divisor = multiply(denominator, k);
+  if (shifted === null || divisor === null) return null;
+  return floorDiv(addScaled(shifted, numerator, sign), divisor);
+}
+
+function floorByExpression(a: KnownDim, b: DimExpr, assumptions: Assumptions): Dim {
   if (a === 0) return 0;
-  if (isNonZero(b, assumptions)) {
+  if (isProven(b, '!=', 0, assumptions)) {
     const exact = exactQuotient(a, b);
     if (exact !== null) return exact;
   }
@@ -137,16 +156,12 @@ function floorByExpression(a: KnownDim, b: Exclude<KnownDim, number>, assumption
   return part === null ? null : addScaled(whole, part, 1);
 }
 
-function isNonZero(dim: KnownDim, assumptions: Assumptions): boolean {
-  return isProven(dim, '!=', 0, assumptions);
-}
-
 /** Numerator and denominator without their common number and, where it is proven not to be 0, their common monomial. */
 function cancelled(a: KnownDim, b: KnownDim, assumptions: Assumptions): readonly [KnownDim, KnownDim] {
   const shared = gcd(gcd(contentOf(a), constantOf(a)), gcd(contentOf(b), constantOf(b)));
   const common = commonMonomial([a, b]);
   const monomial = common === null ? null : ofTerm(1, common);
-  const usable = monomial !== null && isNonZero(monomial, assumptions) ? monomial : 1;
+  const usable = monomial !== null && isProven(monomial, '!=', 0, assumptions) ? monomial : 1;
   const divisor = scaled(usable, shared) ?? 1;
   const numerator = exactQuotient(a, divisor);
   const denominator = exactQuotient(b, divisor);
@@ -154,7 +169,7 @@ function cancelled(a: KnownDim, b: KnownDim, assumptions: Assumptions): readonly
 }
 
 /** `a = b * whole + rest` for a monomial b; `rest` is never 0, since `0 / b` is not 0 where b is. */
-function splitByMonomial(a: KnownDim, b: Exclude<KnownDim, number>): readonly [Dim, Dim] {
+function splitByMonomial(a: KnownDim, b: DimExpr): readonly [Dim, Dim] {
   const [divisor, ...others] = b.terms;
   if (divisor === undefined || others.length > 0 || b.constant !== 0) return [0, a];
   let whole: Dim = 0;
@@ -170,16 +185,11 @@ function splitByMonomial(a: KnownDim, b: Exclude<KnownDim, number>): readonly [D
   return rest === 0 ? [0, a] : [whole, rest];
 }
 
-function floorOfRest(p: KnownDim, q: KnownDim, assumptions: Assumptions): Dim {
+function floorOfRest(p: KnownDim, q: DimExpr, assumptions: Assumptions): Dim {
   if (isAtLeast(p, 0, assumptions) && isProven(p, '<', q, assumptions)) return 0;
-  const inner = soleFloor(p);
-  const outer = inner !== null && isAtLeast(q, 0, {});
-  if (outer) {
-    const rest = addScaled(p, ofAtom(inner), -1);
-    const product = rest === null ? null : multiply(rest, inner.denominator);
-    const numerator = product === null ? null : addScaled(product, inner.numerator, 1);
-    const denominator = multiply(q, inner.denominator);
-    if (numerator !== null && denominator !== null) return floorDiv(numerator, denominator, assumptions);
-  }
-  return floorAtom(p, q);
+  const nested = typeof p === 'number' || !isAtLeast(q, 0, {}) ? null : soleRounding(p, Number.MAX_SAFE_INTEGER);
+  const opened = nested === null || typeof p === 'number' ? null : withoutRounding(p, nested, q);
+  if (opened !== null) return opened;
+  const atom = floorAtom(p, q);
+  return atom === null ? null : ofAtom(atom);
 }

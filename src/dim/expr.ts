@@ -108,14 +108,14 @@ export function symbol(name: string): DimExpr {
 }
 
 /** `floor(numerator / denominator)` as it stands; simplification is the caller's work. `null` beyond {@link LIMITS}. */
-export function floorAtom(numerator: KnownDim, denominator: KnownDim): Dim {
+export function floorAtom(numerator: KnownDim, denominator: KnownDim): FloorAtom | null {
   const key = `~floor(${keyOfKnown(numerator)}/${keyOfKnown(denominator)})`;
-  return compound({ kind: 'floor', numerator, denominator, key, ...bounds([numerator, denominator]) });
+  return limited({ kind: 'floor', numerator, denominator, key, ...bounds([numerator, denominator]) });
 }
 
 /** `min` or `max` of sorted arguments as it stands. `null` beyond {@link LIMITS}. */
-export function extremumAtom(kind: 'min' | 'max', args: readonly KnownDim[]): Dim {
-  return compound({ kind, args, key: `~${kind}(${args.map(keyOfKnown).join(',')})`, ...bounds(args) });
+export function extremumAtom(kind: 'min' | 'max', args: readonly KnownDim[]): ExtremumAtom | null {
+  return limited({ kind, args, key: `~${kind}(${args.map(keyOfKnown).join(',')})`, ...bounds(args) });
 }
 
 function bounds(parts: readonly KnownDim[]): { depth: number; size: number } {
@@ -129,8 +129,8 @@ function bounds(parts: readonly KnownDim[]): { depth: number; size: number } {
   return { depth: depth + 1, size };
 }
 
-function compound(atom: Atom): Dim {
-  return atom.depth > LIMITS.depth || atom.size > LIMITS.size ? null : ofAtom(atom);
+function limited<T extends Atom>(atom: T): T | null {
+  return atom.depth > LIMITS.depth || atom.size > LIMITS.size ? null : atom;
 }
 
 /** The dim that is this atom. */

@@ -1,3 +1,4 @@
+import { complementOf } from './complement.js';
 import { type Dim, type ExtremumAtom, type KnownDim, LIMITS, extremumAtom, keyOfKnown, ofAtom } from './expr.js';
 import { addScaled, compareLeads, constantOf, contentOf, exactQuotient, gcd, termsOf } from './poly.js';
 import { isProven } from './prove.js';
@@ -25,11 +26,13 @@ function extremum(kind: 'min' | 'max', dims: readonly Dim[]): Dim {
   return normalized(kind, args);
 }
 
-/** The arguments of `c * min(…) + rest` with c > 0 as `c * argument + rest`; `null` when too large. */
+/** The arguments of `c * min(…) + rest`, c > 0, and of `-c * max(…) + rest` are those of a minimum; `null` when too large. */
 function flattened(kind: 'min' | 'max', dim: KnownDim): readonly KnownDim[] | null {
-  const nested = termsOf(dim).filter(
-    ({ coefficient, monomial }) => coefficient > 0 && monomial.degree === 1 && monomial.factors[0]!.atom.kind === kind,
-  );
+  const nested = termsOf(dim).filter(({ coefficient, monomial }) => {
+    const { atom } = monomial.factors[0]!;
+    if (monomial.degree !== 1 || (atom.kind !== 'min' && atom.kind !== 'max')) return false;
+    return coefficient > 0 === (atom.kind === kind);
+  });
   const [term, ...others] = nested;
   if (term === undefined || others.length > 0) return [dim];
   const atom = term.monomial.factors[0]!.atom as ExtremumAtom;
@@ -71,7 +74,14 @@ function normalized(kind: 'min' | 'max', args: readonly KnownDim[]): Dim {
   if (sign < 0) return flippedBack(kind, inner, shared, shift);
   inner.sort((a, b) => (keyOfKnown(a) < keyOfKnown(b) ? -1 : 1));
   const atom = extremumAtom(kind, inner);
-  return atom === null ? null : addScaled(shift, atom, shared);
+  const choice = atom === null ? null : preferred(atom);
+  return choice === null ? null : addScaled(shift, choice, shared);
+}
+
+/** The minimum of two is written with their maximum: canonical forms have only one of the pair. */
+function preferred(atom: ExtremumAtom): Dim {
+  const complement = atom.kind === 'min' ? complementOf(atom) : null;
+  return complement === null ? ofAtom(atom) : addScaled(complement.whole, ofAtom(complement.other), -1);
 }
 
 function flippedBack(kind: 'min' | 'max', args: readonly KnownDim[], shared: number, shift: number): Dim {

@@ -1,4 +1,5 @@
 import { assertNever } from '../support/invariant.js';
+import { type Complement, complementOf } from './complement.js';
 import {
   type Atom,
   type Dim,
@@ -6,10 +7,11 @@ import {
   type FloorAtom,
   type KnownDim,
   type Term,
+  compareMonomials,
   ofAtom,
   quoteName,
 } from './expr.js';
-import { addScaled, constantOf, divideMonomials, multiply, scaled, termsOf } from './poly.js';
+import { addScaled, constantOf, multiply, replaceAtom, scaled, termsOf } from './poly.js';
 
 /**
  * Text of a dim: integers, symbols, `+ - *`, `floor(a/b)`, `ceil(a/b)`, `mod(a,b)`, `min(a,…)`, `max(a,…)` with the usual
@@ -20,16 +22,24 @@ export function format(dim: Dim): string {
   return dim === null ? '?' : formatSum(dim);
 }
 
-/** A sum ready to be written: remainders that were found in it, what is left of its terms, and the constant. */
-interface Sum {
-  readonly remainders: readonly { readonly coefficient: number; readonly text: string }[];
+interface Part {
+  readonly coefficient: number;
+  /** Empty for the constant. */
+  readonly text: string;
+}
+
+/** A sum on its way to text: the remainders that were found in it, and the rest. */
+interface Draft {
+  readonly remainders: readonly { readonly coefficient: number; readonly of: FloorAtom }[];
   readonly rest: KnownDim;
 }
 
 function formatSum(dim: KnownDim): string {
   if (typeof dim === 'number') return String(dim);
-  const { remainders, rest } = withRemainders(dim);
-  const parts = [...remainders];
+  const { remainders, rest } = shortest(dim);
+  const parts = remainders.map(({ coefficient, of }): Part => {
+    return { coefficient, text: `mod(${formatSum(of.numerator)},${formatSum(of.denominator)})` };
+  });
   for (const term of termsOf(rest)) parts.push(formatTerm(term));
   const constant = constantOf(rest);
   if (constant !== 0) parts.push({ coefficient: constant, text: '' });
@@ -45,44 +55,62 @@ function signed(coefficient: number, text: string, isFirst: boolean): string {
   return size === 1 ? `${sign}${text}` : `${sign}${size}*${text}`;
 }
 
-/** Finds `m * (y - q * floor(y / q))`, which is written `m * mod(y, q)` where that leaves fewer terms. */
-function withRemainders(dim: DimExpr): Sum {
-  let rest: KnownDim = dim;
-  const remainders: { coefficient: number; text: string }[] = [];
-  for (const { monomial, coefficient } of dim.terms) {
-    for (const { atom } of monomial.factors) {
-      if (atom.kind !== 'floor') continue;
-      const opened = opensRemainder(rest, atom, { monomial, coefficient });
-      if (opened === null) continue;
-      remainders.push({
-        coefficient: opened.times,
-        text: `mod(${formatSum(atom.numerator)},${formatSum(atom.denominator)})`,
-      });
-      rest = opened.rest;
+/** Writes each atom as itself, as the difference to its complement, or as a remainder: whichever needs the fewest parts. */
+function shortest(dim: DimExpr): Draft {
+  let draft: Draft = { remainders: [], rest: dim };
+  if (dim.depth === 0) return draft;
+  for (const atom of atomsOf(dim)) {
+    const complement = complementOf(atom);
+    const swapped = complement === null ? null : swap(draft, atom, complement);
+    const candidates = [
+      swapped,
+      atom.kind === 'floor' ? withRemainder(draft, atom) : null,
+      swapped !== null && complement?.other.kind === 'floor' ? withRemainder(swapped, complement.other) : null,
+    ];
+    for (const candidate of candidates) {
+      if (candidate !== null && lengthOf(candidate) < lengthOf(draft)) draft = candidate;
     }
   }
-  return { remainders, rest };
+  return draft;
 }
 
-function opensRemainder(sum: KnownDim, atom: FloorAtom, term: Term): { times: number; rest: KnownDim } | null {
-  const quotient = divideMonomials(term.monomial, { factors: [{ atom, power: 1 }], degree: 1 });
-  const lead = termsOf(atom.denominator)[0];
-  if (lead === undefined ? quotient !== null : quotient === undefined || quotient === null) return null;
-  const times = -term.coefficient / (lead?.coefficient ?? constantOf(atom.denominator));
-  if (!Number.isInteger(times)) return null;
-  const product = multiply(atom.denominator, ofAtom(atom));
-  const remainder = product === null ? null : addScaled(atom.numerator, product, -1);
-  const rest = remainder === null ? null : addScaled(sum, remainder, -times);
-  if (rest === null) return null;
-  const isShorter = partsOf(rest) + 1 < partsOf(sum);
-  return isShorter ? { times, rest } : null;
+function lengthOf({ remainders, rest }: Draft): number {
+  return remainders.length + partsOf(rest);
+}
+
+function atomsOf(dim: DimExpr): Iterable<Atom> {
+  const atoms = new Map<string, Atom>();
+  for (const { monomial } of dim.terms) {
+    for (const { atom } of monomial.factors) if (atom.kind !== 'symbol') atoms.set(atom.key, atom);
+  }
+  return atoms.values();
+}
+
+function swap({ remainders, rest }: Draft, atom: Atom, { other, whole }: Complement): Draft | null {
+  const value = addScaled(whole, ofAtom(other), -1);
+  const swapped = value === null ? null : replaceAtom(rest, atom, value);
+  return swapped === null ? null : { remainders, rest: swapped };
+}
+
+/** Takes `m * (y - q * floor(y / q))` out of the sum as `m * mod(y, q)`. */
+function withRemainder({ remainders, rest }: Draft, atom: FloorAtom): Draft | null {
+  const { numerator, denominator } = atom;
+  const subtrahend = multiply(denominator, ofAtom(atom));
+  const lead = subtrahend === null ? undefined : termsOf(subtrahend)[0];
+  if (subtrahend === null || lead === undefined) return null;
+  const term = termsOf(rest).find(({ monomial }) => compareMonomials(monomial, lead.monomial) === 0);
+  const times = term === undefined ? 0 : -term.coefficient / lead.coefficient;
+  if (times === 0 || !Number.isInteger(times)) return null;
+  const remainder = addScaled(numerator, subtrahend, -1);
+  const left = remainder === null ? null : addScaled(rest, remainder, -times);
+  return left === null ? null : { remainders: [...remainders, { coefficient: times, of: atom }], rest: left };
 }
 
 function partsOf(dim: KnownDim): number {
   return termsOf(dim).length + (constantOf(dim) === 0 ? 0 : 1);
 }
 
-function formatTerm({ coefficient, monomial }: Term): { coefficient: number; text: string } {
+function formatTerm({ coefficient, monomial }: Term): Part {
   const texts: string[] = [];
   let sign = 1;
   for (const { atom, power } of monomial.factors) {

@@ -1,4 +1,13 @@
-import { type Dim, type KnownDim, type Monomial, type Term, compareAtoms, compareMonomials, make } from './expr.js';
+import {
+  type Atom,
+  type Dim,
+  type KnownDim,
+  type Monomial,
+  type Term,
+  compareAtoms,
+  compareMonomials,
+  make,
+} from './expr.js';
 
 const NO_TERMS: readonly Term[] = [];
 
@@ -209,4 +218,23 @@ export function compareLeads(a: KnownDim, b: KnownDim): number {
   const y = termsOf(b)[0];
   if (x === undefined || y === undefined) return x === y ? 0 : x === undefined ? 1 : -1;
   return compareMonomials(x.monomial, y.monomial);
+}
+
+/** The dim with an atom replaced by a value. */
+export function replaceAtom(dim: KnownDim, atom: Atom, value: KnownDim): Dim {
+  const kept: Term[] = [];
+  let changed: Dim = 0;
+  for (const term of termsOf(dim)) {
+    const factor = term.monomial.factors.find((other) => other.atom.key === atom.key);
+    if (factor === undefined) {
+      kept.push(term);
+      continue;
+    }
+    const power = { factors: [factor], degree: factor.power };
+    let product = ofTerm(term.coefficient, divideMonomials(term.monomial, power) ?? null);
+    for (let i = 0; i < factor.power && product !== null; i++) product = multiply(product, value);
+    changed = changed === null || product === null ? null : addScaled(changed, product, 1);
+  }
+  const rest = make(kept, constantOf(dim));
+  return rest === null || changed === null ? null : addScaled(rest, changed, 1);
 }

@@ -18,6 +18,7 @@ import {
   isPlain,
   multiply,
   ofTerm,
+  replaceAtom,
   scaled,
   termsOf,
 } from './poly.js';
@@ -158,24 +159,6 @@ function isLinearIn(dim: KnownDim, atom: Atom, sign: number, proof: Proof): bool
     if (!monomial.factors.every((other) => other === factor || isNonNegativeAtom(other.atom, proof))) return false;
   }
   return true;
-}
-
-function replaceAtom(dim: KnownDim, atom: Atom, value: KnownDim): Dim {
-  const kept: Term[] = [];
-  let changed: Dim = 0;
-  for (const term of termsOf(dim)) {
-    const factor = term.monomial.factors.find((other) => other.atom.key === atom.key);
-    if (factor === undefined) {
-      kept.push(term);
-      continue;
-    }
-    const power = { factors: [factor], degree: factor.power };
-    let product = ofTerm(term.coefficient, divideMonomials(term.monomial, power) ?? null);
-    for (let i = 0; i < factor.power && product !== null; i++) product = multiply(product, value);
-    changed = changed === null || product === null ? null : addScaled(changed, product, 1);
-  }
-  const rest = make(kept, constantOf(dim));
-  return rest === null || changed === null ? null : addScaled(rest, changed, 1);
 }
 
 /**
