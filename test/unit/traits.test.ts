@@ -1,10 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { isDeterministic, trainingMode } from '../../src/analysis/training.js';
 import type { NodeSpec } from '../../src/ir/slots.js';
 import { Model } from '../../src/ir/model.js';
 import type { Value } from '../../src/ir/value.js';
 import { create } from '../../src/proto/create.js';
-import { readFileSync } from 'node:fs';
 import {
   findRuntimeSchema,
   findSchema,
