@@ -28,6 +28,16 @@ export function functionKey(op: {
   return `${op.domain}::${op.name}::${op.overload}`;
 }
 
+/** Where a model was read from. */
+export interface ModelSource {
+  /** What messages call it. */
+  readonly name: string;
+  /** Size in bytes, external data included; 0 when it was not read from bytes. */
+  readonly bytes: number;
+  /** Path of the file, when it is one. */
+  readonly path?: string;
+}
+
 /** A model: the main graph, its functions, and the counters that give values and nodes their identity. */
 export class Model {
   readonly graph: Graph;
@@ -39,6 +49,7 @@ export class Model {
   irVersion: number;
   /** The message it was read from; carries producer, documentation, metadata, training information. */
   readonly proto: ModelProto;
+  source: ModelSource = { name: '<model>', bytes: 0 };
   readonly journal = new Journal();
   /** Grows with every mutation anywhere in the model; what analyses are cached by. */
   version = 0;

@@ -96,6 +96,11 @@ export class Node {
     return found;
   }
 
+  /** The use that stands for an input slot. */
+  useAt(index: number): Use | undefined {
+    return this.#inputUses[index];
+  }
+
   /** Kept by the graph's mutators alone: puts a value into an input slot and keeps its uses right. */
   linkInput(index: number, value: Value | undefined): void {
     while (this.#inputs.length <= index) {

@@ -1,0 +1,137 @@
+import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { onnx } from 'onnx-proto';
+import { fileUnwritable, tooLarge } from '../diagnostics/codes/file.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import type { Model } from '../ir/model.js';
+import { exportModel } from '../onnx/export.js';
+import type { Encoded } from '../proto/encoded.js';
+import type { ModelProto } from '../proto/messages.js';
+import { encodeModel } from '../proto/model.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type DataFile, dataFinder, type ExternalData, relocate } from './externalize.js';
+import { reasonOf } from './files.js';
+
+export interface EmitOptions {
+  /** What becomes of the weights; `keep` (the default) leaves each where it is: in the model, or in files that are copied along. */
+  readonly externalData?: ExternalData;
+  /** Writes into each new node's metadata which of the user's nodes and which rules it came from. */
+  readonly provenance?: boolean;
+  /** Metadata to add to the model, e.g. that it is unverified. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What was written. */
+export interface Emitted {
+  /** Bytes of the model with the external data that was written. */
+  readonly bytes: number;
+  readonly files: readonly string[];
+}
+
+const LIMIT = 2 ** 31 - 1;
+const EXTERNAL = 1;
+
+/** The bytes of a model with all weights inside. @throws ResonnxError `file/too-large` above 2 GiB */
+export function emitBytes(model: Model, options: EmitOptions = {}): Uint8Array {
+  const { encoded } = encode(model, { ...options, externalData: { kind: 'none' } }, '<bytes>');
+  return encoded.toBytes();
+}
+
+/** The model as a message of the `onnx-proto` package, as far as that package knows the format (ONNX 1.10). */
+export async function emitOnnxProto(model: Model, options: EmitOptions = {}): Promise<onnx.ModelProto> {
+  const { default: proto } = await import('onnx-proto');
+  return proto.onnx.ModelProto.decode(emitBytes(model, options));
+}
+
+/**
+ * Writes a model, whole or not at all: every file is written beside its place, synced, and renamed.
+ * @throws ResonnxError `file/unwritable`, `file/too-large`
+ */
+export function emitFile(model: Model, path: string, options: EmitOptions = {}): Emitted {
+  const { encoded, files, proto } = encode(model, options, path);
+  const copies = (options.externalData?.kind ?? 'keep') === 'keep' ? keptFiles(model, proto, path) : [];
+  const staged: { readonly from: string; readonly to: string }[] = [];
+  try {
+    for (const file of files) staged.push(stage(join(dirname(path), file.name), file.content));
+    for (const copy of copies) staged.push(stageCopy(copy.from, copy.to));
+    staged.push(stage(path, encoded));
+    for (const { from, to } of staged) renameSync(from, to);
+  } catch (cause) {
+    for (const { from } of staged) rmSync(from, { force: true });
+    if (cause instanceof ResonnxError) throw cause;
+    throw new ResonnxError([fileUnwritable(path, reasonOf(cause))], { cause });
+  }
+  const bytes = files.reduce((sum, file) => sum + file.content.byteLength, encoded.byteLength);
+  return {
+    bytes: copies.reduce((sum, copy) => sum + statSync(copy.to).size, bytes),
+    files: staged.map(({ to }) => to),
+  };
+}
+
+function encode(
+  model: Model,
+  options: EmitOptions,
+  path: string,
+): { encoded: Encoded; files: DataFile[]; proto: ModelProto } {
+  const exported = exportModel(model, { provenance: options.provenance ?? false });
+  const added = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }));
+  const proto = added.length > 0 ? { ...exported, metadataProps: [...exported.metadataProps, ...added] } : exported;
+  const moved = relocate(proto, options.externalData ?? { kind: 'keep' }, dataFinder(tensorsOf(model)));
+  const encoded = encodeModel(moved.model);
+  if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
+  return { encoded, files: moved.files, proto: moved.model };
+}
+
+/** All tensors of a model: constants, defaults of inputs, attributes. */
+function* tensorsOf(model: Model): Generator<Tensor> {
+  for (const graph of model.graphs()) {
+    for (const value of graph.initializers) if (value.constant) yield value.constant;
+    for (const slot of graph.inputs) if (slot.fallback) yield slot.fallback;
+    for (const node of graph.nodes.values()) {
+      for (const attr of node.attrs.values()) {
+        if (attr.type === 'TENSOR') yield attr.value;
+        else if (attr.type === 'TENSORS') yield* attr.value;
+      }
+    }
+  }
+}
+
+/** External files that the emitted model goes on naming and that are not yet where it is written. */
+function keptFiles(model: Model, proto: ModelProto, path: string): { readonly from: string; readonly to: string }[] {
+  const folder = model.source.path === undefined ? undefined : dirname(resolve(model.source.path));
+  if (folder === undefined || folder === dirname(resolve(path)) || !proto.graph) return [];
+  const named = new Set<string>();
+  for (const { proto: tensor } of tensorsOf(model)) {
+    if (tensor?.dataLocation !== EXTERNAL) continue;
+    const location = tensor.externalData.find((entry) => entry.key === 'location')?.value ?? '';
+    if (!location.startsWith('fill:')) named.add(location);
+  }
+  return [...named].map((name) => ({ from: join(folder, name), to: join(dirname(path), name) }));
+}
+
+function temporary(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+}
+
+function stageCopy(from: string, to: string): { from: string; to: string } {
+  const staged = temporary(to);
+  copyFileSync(from, staged);
+  return { from: staged, to };
+}
+
+function stage(to: string, content: Encoded): { from: string; to: string } {
+  const from = temporary(to);
+  const fd = openSync(from, 'w');
+  try {
+    for (const piece of content.pieces()) {
+      for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done, piece.length - done);
+    }
+    fsyncSync(fd);
+  } catch (cause) {
+    closeSync(fd);
+    rmSync(from, { force: true });
+    throw cause;
+  }
+  closeSync(fd);
+  return { from, to };
+}

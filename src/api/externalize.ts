@@ -1,0 +1,154 @@
+import type { Tensor } from '../tensor/tensor.js';
+import type {
+  ModelProto,
+  TensorProto,
+  GraphProto,
+  AttributeProto,
+  NodeProto,
+  StringStringEntryProto,
+} from '../proto/messages.js';
+import { Encoded } from '../proto/encoded.js';
+import type { Bytes } from '../support/bytes.js';
+
+/** How weights leave: as the model has them, all inside, in one file beside it, or in files of at most `size` bytes. */
+export type ExternalData =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'file'; readonly name: string }
+  | { readonly kind: 'split'; readonly name: string; readonly size: number };
+
+/** A file of weights to write beside the model. */
+export interface DataFile {
+  readonly name: string;
+  readonly content: Encoded;
+}
+
+interface OpenFile {
+  readonly name: string;
+  readonly chunks: Bytes[];
+  size: number;
+}
+
+/** Tensors below this many bytes stay in the model. */
+const THRESHOLD = 1024;
+const EXTERNAL = 1;
+
+/** The bytes of an external tensor message; the loader keeps them with the tensor that it made of it. */
+export type FindData = (proto: TensorProto) => Bytes | undefined;
+
+/** Finds the data of external messages through the tensors that were made of them. */
+export function dataFinder(tensors: Iterable<Tensor>): FindData {
+  const found = new Map<string, Bytes>();
+  for (const { proto, data } of tensors) {
+    if (proto?.dataLocation === EXTERNAL && typeof data === 'object' && 'length' in data)
+      found.set(placeOf(proto), data);
+  }
+  return (proto) => found.get(placeOf(proto));
+}
+
+const placeOf = (proto: TensorProto): string =>
+  JSON.stringify(proto.externalData.map((entry) => [entry.key, entry.value]));
+
+/** The model with its weights moved as asked, and the data files to write. Other keys of external data survive. */
+export function relocate(
+  model: ModelProto,
+  how: ExternalData,
+  find: FindData,
+): { model: ModelProto; files: DataFile[] } {
+  if (how.kind === 'keep' || !model.graph) return { model, files: [] };
+  const mover = new Mover(how, find, alignmentOf(model));
+  const graph = mover.graph(model.graph);
+  return {
+    model: { ...model, graph },
+    files: mover.files.map(({ name, chunks, size }) => ({ name, content: new Encoded(chunks, size) })),
+  };
+}
+
+class Mover {
+  readonly files: OpenFile[] = [];
+  readonly #how: Exclude<ExternalData, { kind: 'keep' }>;
+  readonly #find: FindData;
+  readonly #align: number;
+  readonly #placed = new Map<string, StringStringEntryProto[]>();
+
+  constructor(how: Exclude<ExternalData, { kind: 'keep' }>, find: FindData, align: number) {
+    this.#how = how;
+    this.#find = find;
+    this.#align = align;
+  }
+
+  graph(graph: GraphProto): GraphProto {
+    return {
+      ...graph,
+      initializer: graph.initializer.map((tensor) => this.#tensor(tensor)),
+      node: graph.node.map((node) => this.#node(node)),
+    };
+  }
+
+  #node(node: NodeProto): NodeProto {
+    if (!node.attribute.some((attr) => attr.t || attr.g || attr.graphs.length > 0)) return node;
+    return { ...node, attribute: node.attribute.map((attr) => this.#attribute(attr)) };
+  }
+
+  #attribute(attr: AttributeProto): AttributeProto {
+    if (attr.t?.dataLocation === EXTERNAL) return { ...attr, t: this.#tensor(attr.t) };
+    if (attr.g) return { ...attr, g: this.graph(attr.g) };
+    return attr.graphs.length > 0 ? { ...attr, graphs: attr.graphs.map((graph) => this.graph(graph)) } : attr;
+  }
+
+  #tensor(tensor: TensorProto): TensorProto {
+    const isExternal = tensor.dataLocation === EXTERNAL;
+    const data = isExternal ? this.#find(tensor) : tensor.rawData;
+    if (!data) return tensor;
+    if (this.#how.kind === 'none' || data.length < THRESHOLD) {
+      return isExternal ? { ...tensor, rawData: data, externalData: [], dataLocation: undefined } : tensor;
+    }
+    const others = tensor.externalData.filter(
+      (entry) => !['location', 'offset', 'length', 'checksum'].includes(entry.key ?? ''),
+    );
+    return {
+      ...tensor,
+      rawData: undefined,
+      dataLocation: EXTERNAL,
+      externalData: [...this.#place(data, isExternal ? placeOf(tensor) : undefined), ...others],
+    };
+  }
+
+  /** Tensors that shared a range go on sharing one. */
+  #place(data: Bytes, shared: string | undefined): StringStringEntryProto[] {
+    const known = shared === undefined ? undefined : this.#placed.get(shared);
+    if (known) return known;
+    const file = this.#file(data.length);
+    const padding = (this.#align - (file.size % this.#align)) % this.#align;
+    const offset = file.size + padding;
+    if (padding > 0) file.chunks.push(new Uint8Array(padding));
+    file.chunks.push(data);
+    file.size = offset + data.length;
+    const entries = [
+      { key: 'location', value: file.name },
+      { key: 'offset', value: String(offset) },
+      { key: 'length', value: String(data.length) },
+    ];
+    if (shared !== undefined) this.#placed.set(shared, entries);
+    return entries;
+  }
+
+  #file(length: number): OpenFile {
+    const how = this.#how as Extract<ExternalData, { name: string }>;
+    const last = this.files.at(-1);
+    const full = how.kind === 'split' && last !== undefined && last.size + this.#align + length > how.size;
+    if (last && !full) return last;
+    const name = this.files.length === 0 ? how.name : `${how.name}_${this.files.length}`;
+    const file: OpenFile = { name, chunks: [], size: 0 };
+    this.files.push(file);
+    return file;
+  }
+}
+
+/** The alignment that the model's own external data keep: 4096 for those made to be mapped, else 1, so that nothing grows. */
+function alignmentOf(model: ModelProto): number {
+  const offsets = (model.graph?.initializer ?? [])
+    .filter((tensor) => tensor.dataLocation === EXTERNAL)
+    .map((tensor) => Number(tensor.externalData.find((entry) => entry.key === 'offset')?.value ?? 0));
+  return offsets.length > 1 && offsets.every((offset) => offset % 4096 === 0) ? 4096 : 1;
+}

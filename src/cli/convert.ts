@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { basename } from 'node:path';
+import { emitBytes, emitFile, type Emitted } from '../api/emit.js';
+import type { ExternalData } from '../api/externalize.js';
+import type { Model } from '../ir/model.js';
+import { EXIT, Exit } from './exit.js';
+import { Output, type Streams } from './io.js';
+import { loadArgument } from './model.js';
+
+/** Adds `convert`: load and emit, nothing else. */
+export function registerConvert(program: Command, streams: Streams): void {
+  program
+    .command('convert')
+    .description('load a model and emit it again: .onnx to .onnxtxt and back, one file to external data and back')
+    .argument('<model>', 'model to read; - reads standard input')
+    .requiredOption('-o, --out <file>', 'where to write; - writes standard output')
+    .option('--external-data <how>', 'FILE puts weights into that file, split=SIZE into several, none into the model')
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'print nothing but errors')
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, options: { out: string; externalData?: string; json?: boolean; quiet?: boolean }) => {
+      const output = new Output(streams, options);
+      const how = parseExternalData(options.externalData, options.out);
+      const model = await loadArgument(path, streams);
+      const emitted = writeModel(model, options.out, how, streams);
+      if (options.out !== '-') output.say(`${path} → ${options.out} (${emitted.bytes} bytes)`);
+      output.object({
+        schema: 'resonnx/convert@1',
+        file: path,
+        out: options.out,
+        bytes: emitted.bytes,
+        files: emitted.files,
+      });
+    });
+}
+
+const EXAMPLES = `
+Example:
+  resonnx convert model.onnx -o model.onnxtxt
+  resonnx convert model.onnx -o out/model.onnx --external-data model.onnx_data
+
+Exit codes: 0 done, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
+
+/** Writes a model to a path, or its bytes to standard output for `-` (refused on a terminal). */
+export function writeModel(model: Model, out: string, externalData: ExternalData, streams: Streams): Emitted {
+  if (out !== '-') return emitFile(model, out, { externalData });
+  if (streams.out.isTTY === true) throw new Exit(EXIT.usage, 'error: refusing to write a binary model to a terminal');
+  const bytes = emitBytes(model);
+  streams.out.write(bytes);
+  return { bytes: bytes.byteLength, files: [] };
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
+
+function parseExternalData(text: string | undefined, out: string): ExternalData {
+  if (text === undefined) return { kind: 'keep' };
+  if (text === 'none') return { kind: 'none' };
+  if (!text.startsWith('split=')) return { kind: 'file', name: basename(text) };
+  const [, number, unit] = /^split=(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text) ?? [];
+  const size = Number(number) * (UNITS[(unit ?? '?').toUpperCase()] ?? NaN);
+  if (!(size >= 1)) throw new Exit(EXIT.usage, `error: --external-data ${text}: give a size such as split=100MB`);
+  return { kind: 'split', name: `${basename(out)}_data`, size };
+}

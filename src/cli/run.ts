@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander';
+import { createRequire } from 'node:module';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { registerConvert } from './convert.js';
+import { EXIT, Exit, type ExitCode } from './exit.js';
+import { Output, type Streams } from './io.js';
+
+const PROCESS: Streams = { out: process.stdout, err: process.stderr, in: process.stdin };
+
+/** Codes of diagnostics that mean that this machine lacks something. */
+const LACKING = /^runtime\//;
+/** Areas of diagnostics that mean that the model cannot be read or is not valid. */
+const INVALID = /^(file|proto|text|onnx)\//;
+
+/** Runs one command line and gives its exit code. Never throws: whatever happens is told on standard error. */
+export async function run(args: readonly string[], streams: Streams = PROCESS): Promise<ExitCode> {
+  const program = buildProgram(streams);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return EXIT.done;
+  } catch (cause) {
+    return explain(cause, streams, args);
+  }
+}
+
+function buildProgram(streams: Streams): Command {
+  const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
+  const program = new Command('resonnx')
+    .description('Inspect, verify, optimize and rewrite the residual structure of ONNX models.')
+    .version(version, '-V, --version')
+    .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
+    .exitOverride()
+    .showHelpAfterError('(resonnx --help shows the commands)');
+  registerConvert(program, streams);
+  return program;
+}
+
+function explain(cause: unknown, streams: Streams, args: readonly string[]): ExitCode {
+  const output = new Output(streams, {});
+  if (cause instanceof Exit) {
+    if (cause.message !== '') streams.err.write(`${cause.message}\n`);
+    return cause.exitCode;
+  }
+  if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (cause instanceof ResonnxError) {
+    for (const diagnostic of cause.diagnostics) output.diagnostic(diagnostic);
+    if (LACKING.test(cause.code)) return EXIT.lacking;
+    return INVALID.test(cause.code) ? EXIT.invalid : EXIT.no;
+  }
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  streams.err.write(
+    `internal error: ${error.message}\n  This is a defect of resonnx, not of your model; please report it.\n`,
+  );
+  if (args.includes('--debug') || process.env['RESONNX_DEBUG']) streams.err.write(`${error.stack}\n`);
+  return EXIT.defect;
+}
