@@ -17,7 +17,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/pass', 'src/core'],
   ['passes/_shared'],
   ['passes', 'src/numerics'],
-  ['src/api', 'src/cli', 'src/plugin', 'src/report', 'src/bindings'],
+  ['src/report', 'src/bindings'],
+  ['src/api'],
+  ['src/cli', 'src/plugin'],
 ];
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
