@@ -2,7 +2,7 @@ import type { Node } from '../ir/node.js';
 import { hasReference, intAttr, schemaOf } from '../schema/read.js';
 import { randomness } from '../schema/traits.js';
 import { trainingCondition } from '../schema/training.js';
-import { constantOf } from './constants.js';
+import { constantOf } from '../schema/constant.js';
 
 /** Mode of a node; `unknown` when a value decides that is not constant, or there is no schema to ask. */
 export type TrainingMode = 'inference' | 'training' | 'unknown';

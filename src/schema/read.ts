@@ -48,7 +48,7 @@ function fallback(node: Node, name: string): ReturnType<typeof attributeDefault>
 }
 
 /** Integers beyond 2^53 saturate there: right for ends of slices, the only attributes that have them. */
-function toNumber(value: bigint): number {
+export function saturate(value: bigint): number {
   const limit = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(value > limit ? limit : value < -limit ? -limit : value);
 }
@@ -56,7 +56,7 @@ function toNumber(value: bigint): number {
 /** An INT attribute, or the default of the operator's version; `undefined` when there is neither, or it is a reference. */
 export function intAttr(node: Node, name: string): number | undefined {
   const attr = read(node, name, 'INT');
-  if (attr) return toNumber(attr.value);
+  if (attr) return saturate(attr.value);
   const value = fallback(node, name);
   return typeof value === 'number' ? value : undefined;
 }
@@ -72,7 +72,7 @@ export function floatAttr(node: Node, name: string): number | undefined {
 /** An INTS attribute, or the default of the operator's version; `undefined` when there is neither, or it is a reference. */
 export function intsAttr(node: Node, name: string): readonly number[] | undefined {
   const attr = read(node, name, 'INTS');
-  if (attr) return attr.value.map(toNumber);
+  if (attr) return attr.value.map(saturate);
   const value = fallback(node, name);
   return Array.isArray(value) ? value.map(Number) : undefined;
 }

@@ -1,6 +1,7 @@
+import type { Attributes } from '../ir/attribute.js';
 import type { Value } from '../ir/value.js';
-import { isOp } from '../schema/read.js';
 import { Tensor } from '../tensor/tensor.js';
+import { isOp } from './read.js';
 
 /**
  * The tensor that a value always has: an initializer, or the output of a `Constant` node. `undefined` for everything else; a graph
@@ -16,14 +17,14 @@ const memo = new WeakMap<Value, Tensor>();
 function constantNode(value: Value): Tensor | undefined {
   const known = memo.get(value);
   if (known) return known;
-  const tensor = readConstant(value);
+  const tensor = constantAttribute(value.producer!.attrs);
   if (tensor) memo.set(value, tensor);
   return tensor;
 }
 
-/** The value attributes of Constant, versions 1 to 25; `sparse_value` is left alone. */
-function readConstant(value: Value): Tensor | undefined {
-  for (const [name, attr] of value.producer!.attrs) {
+/** The tensor that the attributes of a Constant node (versions 1 to 25) give; `sparse_value` and references to attributes are left alone. */
+export function constantAttribute(attrs: Attributes): Tensor | undefined {
+  for (const [name, attr] of attrs) {
     if (name === 'value' && attr.type === 'TENSOR') return attr.value;
     if (name === 'value_int' && attr.type === 'INT') return Tensor.int64([], [attr.value]);
     if (name === 'value_ints' && attr.type === 'INTS') return Tensor.int64([attr.value.length], attr.value);

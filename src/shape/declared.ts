@@ -1,0 +1,77 @@
+import { shapeDeclared } from '../diagnostics/codes/shape.js';
+import { type Dim, isProven } from '../dim/dim.js';
+import { placeOf } from '../ir/place.js';
+import type { Shape, Type } from '../ir/type.js';
+import type { Value } from '../ir/value.js';
+import type { NodeContext } from './context.js';
+import { type Fact, showType } from './fact.js';
+
+/**
+ * Adds to what was inferred for an output of a node what the model declares and inference does not know: dtype, rank, and the sizes
+ * of axes that are fresh symbols. A declaration that contradicts inference is reported and left alone.
+ */
+export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact, isFresh: (dim: Dim) => boolean): Fact {
+  const declared = value.type;
+  if (!declared) return fact;
+  if (!fact.type) return { ...fact, type: withFreshDims(cx, declared) };
+  if (contradicts(fact.type, declared)) {
+    cx.problem(shapeDeclared(placeOf(cx.node), value.hint, showType(declared), showType(fact.type)));
+    return fact;
+  }
+  const type = refine(cx, fact.type, declared, isFresh);
+  return type === fact.type ? fact : { ...fact, type };
+}
+
+/** Whether no value has both types. Symbols of the two sides are not compared: one name may be declared for different lengths. */
+export function contradicts(inferred: Type, declared: Type): boolean {
+  if (inferred.kind !== declared.kind) return true;
+  if (
+    (inferred.kind === 'tensor' || inferred.kind === 'sparse') &&
+    (declared.kind === 'tensor' || declared.kind === 'sparse')
+  ) {
+    if (inferred.dtype && declared.dtype && inferred.dtype !== declared.dtype) return true;
+    const { shape } = declared;
+    if (!inferred.shape || !shape) return false;
+    if (inferred.shape.length !== shape.length) return true;
+    return inferred.shape.some((dim, axis) => typeof shape[axis] === 'number' && isProven(dim, '!=', shape[axis]!));
+  }
+  if (
+    (inferred.kind === 'sequence' || inferred.kind === 'optional') &&
+    (declared.kind === 'sequence' || declared.kind === 'optional')
+  ) {
+    return !!inferred.element && !!declared.element && contradicts(inferred.element, declared.element);
+  }
+  return false;
+}
+
+function refine(cx: NodeContext, inferred: Type, declared: Type, isFresh: (dim: Dim) => boolean): Type {
+  if (inferred.kind === 'tensor' && declared.kind === 'tensor') {
+    const dtype = inferred.dtype ?? declared.dtype;
+    const shape = inferred.shape
+      ? refineShape(inferred.shape, declared.shape, isFresh)
+      : declared.shape?.map((dim) => dim ?? cx.fresh());
+    if (dtype === inferred.dtype && shape === inferred.shape) return inferred;
+    return { kind: 'tensor', ...(dtype && { dtype }), ...(shape && { shape }) };
+  }
+  if (
+    (inferred.kind === 'sequence' || inferred.kind === 'optional') &&
+    (declared.kind === 'sequence' || declared.kind === 'optional') &&
+    !inferred.element &&
+    declared.element
+  ) {
+    return { kind: inferred.kind, element: withFreshDims(cx, declared.element) };
+  }
+  return inferred;
+}
+
+/** Declared numbers are taken where nothing is known but a fresh symbol; declared names are not: they may stand for anything. */
+function refineShape(inferred: Shape, declared: Shape | undefined, isFresh: (dim: Dim) => boolean): Shape {
+  const better = (dim: Dim, axis: number): boolean => typeof declared?.[axis] === 'number' && isFresh(dim);
+  if (!inferred.some(better)) return inferred;
+  return inferred.map((dim, axis) => (better(dim, axis) ? (declared![axis] ?? null) : dim));
+}
+
+function withFreshDims(cx: NodeContext, type: Type): Type {
+  if (type.kind !== 'tensor' || !type.shape?.includes(null)) return type;
+  return { ...type, shape: type.shape.map((dim) => dim ?? cx.fresh()) };
+}

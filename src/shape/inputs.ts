@@ -1,0 +1,153 @@
+import { shapeBinding } from '../diagnostics/codes/shape.js';
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import { type Dim, format, parse, solve, substitute, symbol, symbols } from '../dim/dim.js';
+import type { Model } from '../ir/model.js';
+import type { InputSlot } from '../ir/slots.js';
+import type { Shape, Type } from '../ir/type.js';
+import type { Value } from '../ir/value.js';
+import { constantFact, type Fact, showShape } from './fact.js';
+
+/** Types of the inputs of the main graph with every axis named. */
+export interface InputFacts {
+  readonly facts: ReadonlyMap<Value, Fact>;
+  /** Every symbol that the model declares or that stands for an unnamed axis. */
+  readonly names: Set<string>;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Names that exporters write for an axis without a name. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['?', '-1', 'None', 'none', 'unk']);
+
+/**
+ * The facts of the graph's inputs: declared dims are believed, equal names are equal sizes, an axis without a name gets a symbol of
+ * its own. A declared name that is an expression over other declared names (`past + 1`) is that expression. `bindings` replaces dims by input name
+ * (`null` keeps one); clashes are reported as `shape/binding` and leave the declared size.
+ */
+export function inputFacts(model: Model, bindings: ReadonlyMap<string, Shape>): InputFacts {
+  const slots = model.graph.inputs;
+  const names = new Set<string>();
+  for (const slot of slots) for (const dim of shapeOf(slot)) for (const name of symbols(dim)) names.add(name);
+  const reserved = new Set(names);
+  for (const graph of model.graphs())
+    for (const node of graph.nodes.values()) {
+      for (const value of node.outputs)
+        for (const dim of dimsOf(value.type)) for (const name of symbols(dim)) reserved.add(name);
+    }
+  const shapes = new Map<InputSlot, Shape>();
+  for (const slot of slots) {
+    const { type } = slot.value;
+    if (type?.kind !== 'tensor' || !type.shape || slot.value.def.kind !== 'input') continue;
+    shapes.set(
+      slot,
+      type.shape.map((dim, axis) => namedDim(dim, `${slot.name}_dim${axis}`, names, reserved)),
+    );
+  }
+  const { solution, problems } = bind(shapes, bindings, slots);
+  const facts = new Map<Value, Fact>();
+  for (const slot of slots) {
+    if (slot.value.def.kind !== 'input') continue;
+    facts.set(slot.value, { type: typeOf(slot, shapes.get(slot), bindings.get(slot.name), solution) });
+  }
+  for (const name of names) reserved.add(name);
+  return { facts, names: reserved, problems };
+}
+
+function dimsOf(type: Type | undefined): Shape {
+  return type?.kind === 'tensor' || type?.kind === 'sparse' ? (type.shape ?? []) : [];
+}
+
+function shapeOf(slot: InputSlot): Shape {
+  return slot.value.def.kind === 'input' ? dimsOf(slot.value.type) : [];
+}
+
+function namedDim(dim: Dim, fallback: string, names: Set<string>, reserved: Set<string>): Dim {
+  if (typeof dim === 'number') return dim;
+  const name = dim === null ? undefined : [...symbols(dim)][0];
+  if (dim !== null && (name === undefined || !PLACEHOLDERS.has(name))) return expressionOf(dim, name, names);
+  let unique = fallback.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  while (reserved.has(unique)) unique += '_';
+  names.add(unique);
+  reserved.add(unique);
+  return symbol(unique);
+}
+
+function expressionOf(dim: Dim, name: string | undefined, names: ReadonlySet<string>): Dim {
+  if (name === undefined || /^\w+$/.test(name)) return dim;
+  const parsed = parse(name);
+  if (parsed === undefined || parsed === null || typeof parsed === 'number') return dim;
+  return [...symbols(parsed)].every((part) => names.has(part)) ? parsed : dim;
+}
+
+function typeOf(
+  slot: InputSlot,
+  shape: Shape | undefined,
+  bound: Shape | undefined,
+  solution: Solution,
+): Type | undefined {
+  const declared = slot.value.type;
+  if (!declared) return slot.fallback && { kind: 'tensor', dtype: slot.fallback.dtype };
+  if (declared.kind !== 'tensor') return declared;
+  const dims = shape ?? bound;
+  const dtype = declared.dtype ?? slot.fallback?.dtype;
+  return {
+    kind: 'tensor',
+    ...(dtype && { dtype }),
+    ...(dims && { shape: dims.map((dim) => substitute(dim, solution)) }),
+  };
+}
+
+type Solution = ReadonlyMap<string, Dim>;
+
+/** The symbols that the bindings determine. */
+function bind(
+  shapes: ReadonlyMap<InputSlot, Shape>,
+  bindings: ReadonlyMap<string, Shape>,
+  slots: readonly InputSlot[],
+): { solution: Solution; problems: Diagnostic[] } {
+  const solution = new Map<string, Dim>();
+  const origin = new Map<string, string>();
+  const problems: Diagnostic[] = [];
+  const complain = (what: string): void => void problems.push(shapeBinding({ path: 'main' }, what));
+  for (const [name, bound] of bindings) {
+    const slot = slots.find((each) => each.name === name);
+    if (!slot) {
+      complain(`the model has no input "${name}"; its inputs are ${slots.map((each) => `"${each.name}"`).join(', ')}`);
+      continue;
+    }
+    const shape = shapes.get(slot);
+    if (shape && shape.length !== bound.length) {
+      complain(
+        `input "${name}" has shape ${showShape(shape)} of rank ${shape.length}, but ${showShape(bound)} was given`,
+      );
+      continue;
+    }
+    shape?.forEach((dim, axis) => {
+      const size = bound[axis] ?? null;
+      if (size === null) return;
+      const now = substitute(dim, solution);
+      const equation = solve(now, size);
+      if (equation === null || equation.holds === 'always') return;
+      const { solution: solved } = equation;
+      if (equation.holds === 'never' || !solved) {
+        const before = [...symbols(dim)].flatMap((each) => origin.get(each) ?? []);
+        const why = before.length > 0 ? `, which is ${format(now)} by ${before.join(' and ')}` : '';
+        complain(`axis ${axis} of input "${name}" is ${format(dim)}${why}, but ${format(size)} was given`);
+        return;
+      }
+      for (const [key, value] of solution)
+        solution.set(key, substitute(value, new Map([[solved.symbol, solved.value]])));
+      solution.set(solved.symbol, solved.value);
+      origin.set(solved.symbol, `${name}[${axis}] = ${format(size)}`);
+    });
+  }
+  return { solution, problems };
+}
+
+/** The fact of a value that no node makes. */
+export function definedFact(value: Value): Fact | undefined {
+  const { def } = value;
+  if (def.kind === 'initializer') return constantFact(def.tensor);
+  if (def.kind !== 'sparse-initializer') return undefined;
+  const shape = def.tensor.dims.map(Number);
+  return { type: { kind: 'sparse', shape } };
+}
