@@ -50,8 +50,23 @@ function ones(terms: readonly Term[]): readonly Term[] {
 
 function extremumComplement({ kind, args }: ExtremumAtom): Complement | null {
   const [a, b] = args;
+  const opposite = kind === 'min' ? 'max' : 'min';
   if (a === undefined || b === undefined || args.length > 2) return null;
-  return pair(extremumAtom(kind === 'min' ? 'max' : 'min', args), addScaled(a, b, 1));
+  if (nestedExtremum(opposite, a) !== null || nestedExtremum(opposite, b) !== null) return null; // would have more than two arguments
+  return pair(extremumAtom(opposite, args), addScaled(a, b, 1));
+}
+
+/** The term of a sum that makes it an extremum of this kind: the only `c * min(…)` with c > 0 or `-c * max(…)` for a minimum. */
+export function nestedExtremum(kind: 'min' | 'max', dim: KnownDim): { coefficient: number; atom: ExtremumAtom } | null {
+  let found = null;
+  for (const { coefficient, monomial } of termsOf(dim)) {
+    const { atom } = monomial.factors[0]!;
+    if (monomial.degree !== 1 || (atom.kind !== 'min' && atom.kind !== 'max')) continue;
+    if (coefficient > 0 !== (atom.kind === kind)) continue;
+    if (found !== null) return null;
+    found = { coefficient, atom };
+  }
+  return found;
 }
 
 function pair(other: Atom | null, whole: Dim): Complement | null {

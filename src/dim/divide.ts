@@ -26,8 +26,7 @@ export function floorDiv(a: Dim, b: Dim, assumptions: Assumptions = {}): Dim {
   if (a === null || b === null || b === 0) return null;
   if (typeof b !== 'number') return floorByExpression(a, b, assumptions);
   if (b > 0) return floorByNumber(a, b);
-  const negated = scaled(a, -1);
-  return negated === null ? null : floorByNumber(negated, -b);
+  return floorByNumber(scaled(a, -1), -b);
 }
 
 /** `ceil(a / b)`, toward plus infinity; else as {@link floorDiv}. */
@@ -50,8 +49,8 @@ export function divideExact(a: Dim, b: Dim): Dim {
 }
 
 /** `floor(p / k)` for k >= 1, in canonical form. */
-function floorByNumber(p: KnownDim, k: number): Dim {
-  if (k === 1) return p;
+function floorByNumber(p: Dim, k: number): Dim {
+  if (k === 1 || p === null) return p;
   if (typeof p === 'number') return floorQuotient(p, k);
   const nested = soleRounding(p, k);
   if (nested !== null) {
@@ -61,8 +60,7 @@ function floorByNumber(p: KnownDim, k: number): Dim {
   const [whole, rest] = splitMultiples(p, k);
   if (whole === null || rest === null) return null;
   const shared = gcd(contentOf(rest), k);
-  const reduced = shared === 1 ? rest : floorShared(rest, shared);
-  const part = reduced === null ? null : floorReduced(reduced, k / shared);
+  const part = shared === 1 ? floorReduced(rest, k) : floorByNumber(floorShared(rest, shared), k / shared);
   return part === null ? null : addScaled(whole, part, 1);
 }
 
@@ -88,7 +86,6 @@ function floorShared(p: KnownDim, shared: number): Dim {
 
 /** `floor(p / k)` where every coefficient of p is in (0, k), they have no factor in common with k, and the constant is in [0, k). */
 function floorReduced(p: KnownDim, k: number): Dim {
-  if (k === 1) return p;
   if (typeof p === 'number') return floorQuotient(p, k);
   if (isSmall(p, k)) return 0;
   const atom = floorAtom(p, k);

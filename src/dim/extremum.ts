@@ -1,4 +1,4 @@
-import { complementOf } from './complement.js';
+import { complementOf, nestedExtremum } from './complement.js';
 import { type Dim, type ExtremumAtom, type KnownDim, LIMITS, extremumAtom, keyOfKnown, ofAtom } from './expr.js';
 import { addScaled, compareLeads, constantOf, contentOf, exactQuotient, gcd, termsOf } from './poly.js';
 import { isProven } from './prove.js';
@@ -28,18 +28,13 @@ function extremum(kind: 'min' | 'max', dims: readonly Dim[]): Dim {
 
 /** The arguments of `c * min(…) + rest`, c > 0, and of `-c * max(…) + rest` are those of a minimum; `null` when too large. */
 function flattened(kind: 'min' | 'max', dim: KnownDim): readonly KnownDim[] | null {
-  const nested = termsOf(dim).filter(({ coefficient, monomial }) => {
-    const { atom } = monomial.factors[0]!;
-    if (monomial.degree !== 1 || (atom.kind !== 'min' && atom.kind !== 'max')) return false;
-    return coefficient > 0 === (atom.kind === kind);
-  });
-  const [term, ...others] = nested;
-  if (term === undefined || others.length > 0) return [dim];
-  const atom = term.monomial.factors[0]!.atom as ExtremumAtom;
-  const rest = addScaled(dim, ofAtom(atom), -term.coefficient);
+  const nested = nestedExtremum(kind, dim);
+  if (nested === null) return [dim];
+  const { coefficient, atom } = nested;
+  const rest = addScaled(dim, ofAtom(atom), -coefficient);
   const args: KnownDim[] = [];
   for (const arg of atom.args) {
-    const moved = rest === null ? null : addScaled(rest, arg, term.coefficient);
+    const moved = rest === null ? null : addScaled(rest, arg, coefficient);
     if (moved === null) return null;
     args.push(moved);
   }
@@ -72,6 +67,11 @@ function normalized(kind: 'min' | 'max', args: readonly KnownDim[]): Dim {
     inner.push(part);
   }
   if (sign < 0) return flippedBack(kind, inner, shared, shift);
+  const kept = shared === 1 ? inner : withoutDominated(kind, inner); // smaller numbers may be within reach of a proof
+  if (kept.length < inner.length) {
+    const fewer = kept.length === 1 ? kept[0]! : normalized(kind, kept);
+    return fewer === null ? null : addScaled(shift, fewer, shared);
+  }
   inner.sort((a, b) => (keyOfKnown(a) < keyOfKnown(b) ? -1 : 1));
   const atom = extremumAtom(kind, inner);
   const choice = atom === null ? null : preferred(atom);

@@ -32,7 +32,7 @@ export interface Assumptions {
 export type Relation = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** Steps that one proof may take before it is given up. */
-const BUDGET = 96;
+const BUDGET = 40;
 
 interface Proof {
   readonly minimum: 0 | 1;
@@ -109,7 +109,8 @@ function proveNonNegative(dim: Dim, proof: Proof): boolean {
 
 /** No term is negative once every symbol `x` is written as `minimum + x'` with `x' >= 0`. */
 function hasNonNegativeTerms(dim: KnownDim, proof: Proof): boolean {
-  const shifted = proof.minimum === 1 && termsOf(dim).some((term) => term.coefficient < 0) ? shiftSymbols(dim) : dim;
+  const isShiftable = constantOf(dim) < 0 || termsOf(dim).some((term) => term.coefficient < 0);
+  const shifted = proof.minimum === 1 && isShiftable ? shiftSymbols(dim) : dim;
   if (shifted === null || constantOf(shifted) < 0) return false;
   return termsOf(shifted).every((term) => term.coefficient > 0 && isNonNegative(term.monomial, proof));
 }
@@ -144,11 +145,27 @@ function isNonNegativeAtom(atom: Atom, proof: Proof): boolean {
   }
 }
 
-/** `min` and `max` are one of their arguments: all choices are proven, or one where the extremum can only be on the safe side of it. */
+/**
+ * `min` and `max` are one of their arguments, so all choices prove the sum; where an extremum can only be on the safe side
+ * of each argument, one choice does, or their mean.
+ */
 function proveBySelection(dim: KnownDim, atom: ExtremumAtom, proof: Proof): boolean {
   const choose = (arg: KnownDim): boolean => proveNonNegative(replaceAtom(dim, atom, arg), proof);
-  const linear = isLinearIn(dim, atom, atom.kind === 'max' ? 1 : -1, proof);
-  return linear ? atom.args.some(choose) : atom.args.every(choose);
+  if (!isLinearIn(dim, atom, atom.kind === 'max' ? 1 : -1, proof)) return atom.args.every(choose);
+  return atom.args.some(choose) || proveNonNegative(withMean(dim, atom), proof);
+}
+
+/** `n * dim` with n times the extremum replaced by the sum of its n arguments; `dim` is linear in it. */
+function withMean(dim: KnownDim, atom: ExtremumAtom): Dim {
+  const rest = replaceAtom(dim, atom, 0);
+  const one = replaceAtom(dim, atom, 1);
+  const slope = rest === null || one === null ? null : addScaled(one, rest, -1);
+  let sum: Dim = rest === null ? null : scaled(rest, atom.args.length);
+  for (const arg of atom.args) {
+    const part = slope === null ? null : multiply(slope, arg);
+    sum = sum === null || part === null ? null : addScaled(sum, part, 1);
+  }
+  return sum;
 }
 
 function isLinearIn(dim: KnownDim, atom: Atom, sign: number, proof: Proof): boolean {

@@ -8,7 +8,7 @@ import { isProven } from './prove.js';
 export interface Equation {
   /** `always` and `never` are proven; `sometimes` means under `text`, which may still have no solution. */
   readonly holds: 'always' | 'never' | 'sometimes';
-  /** The equation reduced to lowest terms with positive coefficients on both sides: `2*h == w+1`; `n == 3` when solved for a symbol. */
+  /** `n == 3` when a symbol has one value; else as given or reduced to positive terms on both sides, `2*h == w+1`, whichever is shorter. */
   readonly text: string;
   /** The value that one symbol must have, where the equation can be solved for it; a number if possible. */
   readonly solution: { readonly symbol: string; readonly value: KnownDim } | null;
@@ -24,21 +24,23 @@ export function solve(a: Dim, b: Dim): Equation | null {
   const common = gcd(contentOf(difference), difference.constant);
   const reduced = exactQuotient(difference, difference.terms[0]!.coefficient < 0 ? -common : common);
   if (reduced === null) return { holds: 'sometimes', text, solution: null };
-  return solveReduced(reduced);
+  return solveReduced(reduced, text);
 }
 
-function solveReduced(zero: KnownDim): Equation {
+function solveReduced(zero: KnownDim, given: string): Equation {
+  const reduced = sides(zero);
+  const shortest = given.length < reduced.length ? given : reduced;
   for (const term of termsOf(zero)) {
     const name = soleSymbol(term.monomial);
     const rest = name === null ? null : withoutTerm(zero, term);
     if (name === null || rest === null || symbols(rest).has(name)) continue;
     const value = exactQuotient(rest, -term.coefficient);
     if (value === null) continue;
-    if (isProven(value, '<', 0)) return { holds: 'never', text: sides(zero), solution: null };
-    const text = typeof value === 'number' ? `${format(unit(term))} == ${value}` : sides(zero);
+    if (isProven(value, '<', 0)) return { holds: 'never', text: shortest, solution: null };
+    const text = typeof value === 'number' ? `${format(unit(term))} == ${value}` : shortest;
     return { holds: 'sometimes', text, solution: { symbol: name, value } };
   }
-  return { holds: 'sometimes', text: sides(zero), solution: null };
+  return { holds: 'sometimes', text: shortest, solution: null };
 }
 
 function unit(term: Term): Dim {
