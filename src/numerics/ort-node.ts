@@ -24,6 +24,8 @@ import {
 export interface OrtOptions {
   /** Longest time for opening a model or running it once, in milliseconds; 120,000 when absent. */
   readonly limitMs?: number;
+  /** Folder of an onnxruntime-node package to use instead of the installed one. */
+  readonly packagePath?: string;
 }
 
 const DEFAULT_LIMIT_MS = 120_000;
@@ -49,10 +51,10 @@ const PASSING: ReadonlySet<DType> = new Set<DType>([
  * onnxruntime (CPU) in a process of its own, so that a long run blocks nothing and a crash or an endless run ends only that process.
  * The process starts at once and serves all sessions, one request at a time; after its death the next request of a session opens
  * its model again. Without `close()` it ends with this process, and does not keep it alive.
- * @throws ResonnxError `runtime/missing` when onnxruntime-node is not installed
+ * @throws ResonnxError `runtime/missing` when onnxruntime-node is not installed; where it is but cannot be loaded, `open` says so
  */
 export function createOrtRuntime(options: OrtOptions = {}): Runtime {
-  const { path, version } = locate();
+  const { path, version } = locate(options.packagePath ?? 'onnxruntime-node');
   const worker = new OrtProcess(path, options.limitMs ?? DEFAULT_LIMIT_MS);
   const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
   const dispose = (): void => {
@@ -72,13 +74,13 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
   };
 }
 
-function locate(): { path: string; version: string } {
+function locate(specifier: string): { path: string; version: string } {
   const require = createRequire(import.meta.url);
   try {
-    const { version } = require('onnxruntime-node/package.json') as { version: string };
-    return { path: require.resolve('onnxruntime-node'), version };
+    const { version } = require(`${specifier}/package.json`) as { version: string };
+    return { path: require.resolve(specifier), version };
   } catch (cause) {
-    throw new ResonnxError([runtimeMissing('onnxruntime-node is not installed')], { cause });
+    throw new ResonnxError([runtimeMissing(`${specifier} is not installed`)], { cause });
   }
 }
 

@@ -163,16 +163,14 @@ export function toFloat64(array: NumericArray): Float64Array {
   const { dtype, data } = array;
   invariant(isTyped(data), 'strings are not numbers');
   if (data instanceof Float64Array) return data;
+  const numbers = new Float64Array(data.length);
   if (isSmallFloat(dtype)) {
     const table = decodeTable(dtype);
-    return Float64Array.from(data as Uint16Array | Uint8Array, (bits) => table[bits]!);
-  }
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    const numbers = new Float64Array(data.length);
+    for (let i = 0; i < data.length; i++) numbers[i] = table[data[i] as number]!;
+  } else {
     for (let i = 0; i < data.length; i++) numbers[i] = Number(data[i]);
-    return numbers;
   }
-  return Float64Array.from(data);
+  return numbers;
 }
 
 /**

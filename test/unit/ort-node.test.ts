@@ -266,6 +266,29 @@ describe('refusals', () => {
   });
 });
 
+describe('a runtime that is missing', () => {
+  test('is a diagnostic that says what to install', () => {
+    const create = (): Runtime => createOrtRuntime({ packagePath: join(tmpdir(), 'no-such-package') });
+    expect(create).toThrow(expect.objectContaining({ code: 'runtime/missing' }));
+    expect(create).toThrow(/no-such-package is not installed/);
+  });
+
+  test('is the same diagnostic when its binary cannot be loaded', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'broken-package-'));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ version: '9.9.9', main: 'index.js' }));
+    writeFileSync(join(folder, 'index.js'), 'throw new Error("no binary for this machine")');
+    const broken = createOrtRuntime({ packagePath: folder });
+    expect(broken.version).toBe('9.9.9');
+    await expect(broken.open(divide, plain)).rejects.toMatchObject({
+      code: 'runtime/missing',
+      message: expect.stringMatching(/no binary for this machine/),
+      diagnostics: [{ hint: expect.stringMatching(/npm install onnxruntime-node.*ONNXRUNTIME_NODE_INSTALL=skip/) }],
+    });
+    await broken.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('what ends the process of the runtime', () => {
   test('a crash refuses the one run; this session and others go on', async () => {
     const other = await runtime.open(identityModel('float32'), plain);

@@ -50,15 +50,8 @@ test('one seed and label gives one stream; others give unrelated ones', () => {
 
 test('the stream of a seed is fixed: certificates name seeds', () => {
   const random = createRandom(42, 'X');
-  expect([random.uniform(), random.uniform(), random.integer(0, 999), random.bigint(0n, 2n ** 64n)])
-    .toMatchInlineSnapshot(`
-[
-  0.9599975725962351,
-  0.12274217642716678,
-  49,
-  3190201666213555048n,
-]
-`);
+  const drawn = [random.uniform(), random.uniform(), random.integer(0, 999), random.bigint(0n, 2n ** 64n)];
+  expect(drawn).toEqual([0.9599975725962351, 0.12274217642716678, 49, 3190201666213555048n]);
 });
 
 describe('integers', () => {
