@@ -1,4 +1,3 @@
-import { invariant } from '../support/invariant.js';
 import type { Attribute } from './attribute.js';
 import { Graph } from './graph.js';
 import { Model } from './model.js';
@@ -78,7 +77,12 @@ function carry(from: Value, to: Value, map: ValueMap): void {
   map.set(from, to);
 }
 
-function copyNode(node: Node, into: Graph, map: ValueMap): Job[] {
+/** Copies one node with its bodies; `view` gives the inputs and attributes that it is taken to have. */
+export function copyNodeInto(node: Node, view: Pick<Node, 'inputs' | 'attrs'>, into: Graph, map: ValueMap): void {
+  runJobs(copyNode(node, into, map, view), map);
+}
+
+function copyNode(node: Node, into: Graph, map: ValueMap, view: Pick<Node, 'inputs' | 'attrs'> = node): Job[] {
   const jobs: Job[] = [];
   const body = (from: Graph): Graph => {
     const inner = new Graph(into.model, { kind: 'body' });
@@ -86,16 +90,15 @@ function copyNode(node: Node, into: Graph, map: ValueMap): Job[] {
     return inner;
   };
   const attrs = new Map<string, Attribute>();
-  for (const [name, attr] of node.attrs) {
+  for (const [name, attr] of view.attrs) {
     if (attr.type === 'GRAPH') attrs.set(name, { ...attr, value: body(attr.value) });
     else if (attr.type === 'GRAPHS') attrs.set(name, { ...attr, value: attr.value.map(body) });
     else attrs.set(name, attr);
   }
   const { opType, domain, overload, name, origin } = node;
-  const inputs = node.inputs.map((value) => value && (map.get(value) ?? value));
+  const inputs = view.inputs.map((value) => value && (map.get(value) ?? value));
   const outputs = node.outputs.map((value) => value.hint);
   const copy = into.addNode({ opType, domain, overload, name, origin, inputs, outputs, attrs }, node.proto);
   node.outputs.forEach((value, index) => carry(value, copy.outputs[index]!, map));
-  invariant(copy.outputs.length === node.outputs.length, 'a copy has the outputs of its original');
   return jobs;
 }

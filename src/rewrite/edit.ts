@@ -1,5 +1,5 @@
 import type { AttributeInit } from '../ir/attribute.js';
-import type { Graph } from '../ir/graph.js';
+import { Graph } from '../ir/graph.js';
 import type { Node, Origin } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -15,13 +15,14 @@ export interface NodeOptions {
 /** The hand of a rewrite: makes nodes and constants at the place of the root, and lets values take the place of others. */
 export class Edit {
   readonly graph: Graph;
-  readonly root: Node;
+  /** The node that the rewrite is about; absent when it is about a graph as a whole. */
+  readonly root: Node | undefined;
   readonly #origin: Origin;
 
-  constructor(root: Node, rule: string) {
-    this.graph = root.graph;
-    this.root = root;
-    this.#origin = { names: root.origin.names, rules: [...root.origin.rules, rule] };
+  constructor(root: Node | Graph, rule: string) {
+    this.graph = root instanceof Graph ? root : root.graph;
+    this.root = root instanceof Graph ? undefined : root;
+    this.#origin = { names: this.root?.origin.names ?? [], rules: [...(this.root?.origin.rules ?? []), rule] };
   }
 
   /** Adds a node and gives its first output. Trailing `undefined` inputs are dropped. */
@@ -47,7 +48,7 @@ export class Edit {
       opType,
       inputs: inputs.slice(0, last + 1),
       outputs,
-      near: this.root,
+      ...(this.root && { near: this.root }),
       origin: this.#origin,
       name: options.name ?? '',
       ...(attrs && { attrs }),

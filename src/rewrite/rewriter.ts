@@ -3,7 +3,8 @@ import type { Model } from '../ir/model.js';
 import { capturedValues } from '../ir/order.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
-import { pathOf } from '../ir/path.js';
+import { graphPath, pathOf } from '../ir/path.js';
+import { Graph } from '../ir/graph.js';
 import { Edit } from './edit.js';
 import { type RewriteRecord, summarize } from './record.js';
 
@@ -34,8 +35,8 @@ export class Rewriter {
    * Runs `edit` at `root`. Undone when it returns `false`, throws, or is not accepted; gives whether the rewrite stands.
    * Nodes and constants that nothing uses any more because of it are removed.
    */
-  apply(pass: string, rule: string, root: Node, edit: (edit: Edit) => boolean | void): boolean {
-    const at = pathOf(root);
+  apply(pass: string, rule: string, root: Node | Graph, edit: (edit: Edit) => boolean | void): boolean {
+    const at = root instanceof Graph ? graphPath(root) : pathOf(root);
     let record: RewriteRecord | undefined;
     const changes = this.#model.transaction(() => {
       const made = this.#model.transaction(() => edit(new Edit(root, rule)));

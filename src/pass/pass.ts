@@ -1,0 +1,80 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import type { Graph } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
+import type { Node } from '../ir/node.js';
+import type { Value } from '../ir/value.js';
+import type { Edit } from '../rewrite/edit.js';
+import type { Types } from '../shape/types.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/**
+ * What a pass promises, and what the verifier holds it to: `exact`: the same bits · `equivalent`: equal up to rounding ·
+ * `identity-at-init`: equal at the initial values of new parameters · `changes-function`: equal to the reference that it declares.
+ */
+export type Semantics = 'exact' | 'equivalent' | 'identity-at-init' | 'changes-function';
+
+/** An option of a pass, as the command line and the documentation show it. */
+export interface OptionSpec {
+  readonly type: 'boolean' | 'number' | 'string';
+  readonly summary: string;
+  readonly default: boolean | number | string;
+}
+
+/** Runtime whose operators may be added; `standard` adds operators of the ONNX standard only. */
+export type Target = 'standard' | 'ort-cpu' | 'ort-web-wasm' | 'ort-web-webgpu';
+
+/** Computes values that depend on constants alone; given by whoever has a runtime. */
+export interface Evaluator {
+  /** The tensors of `values` of `graph`, in order; `undefined` for what the runtime cannot compute. */
+  evaluate(graph: Graph, values: readonly Value[]): Promise<readonly (Tensor | undefined)[]>;
+}
+
+/** A rule that looked at a node and did not fire: the nearest miss. */
+export interface Declined {
+  readonly pass: string;
+  readonly rule: string;
+  readonly node: Node;
+  /** What was missing, with the values at hand. */
+  readonly reason: string;
+  /** How many nodes of the pattern matched before it failed; the larger, the nearer the miss. */
+  readonly matched: number;
+}
+
+/** What a pass works with. It keeps no state between runs. */
+export interface PassContext<O extends object = object> {
+  readonly options: O;
+  /** Types, shapes and small integer values; stays valid while the pass edits, new values are inferred when asked for. */
+  readonly types: Types;
+  readonly target: Target;
+  /** Bytes by which the emitted model may grow over the original; folding passes keep within it. */
+  readonly maxGrowth: number;
+  readonly evaluator: Evaluator | undefined;
+  readonly signal: AbortSignal | undefined;
+  /**
+   * The only way to change the model: runs `edit` as one numbered rewrite at `root`, undone as a whole when it returns `false` or
+   * throws. What is dead afterwards is removed. Gives whether the rewrite stands.
+   */
+  rewrite(rule: string, root: Node | Graph, edit: (edit: Edit) => boolean | void): boolean;
+  /** Says why a rule did not fire; shown by `explain`. */
+  decline(rule: string, node: Node, reason: string, matched?: number): void;
+  report(diagnostic: Diagnostic): void;
+}
+
+/** One transformation or analysis of a model. */
+export interface Pass<O extends object = object> {
+  /** Kebab case; also the name of its folder, of its fixtures' folder, and what `--skip` and `--only` take. */
+  readonly name: string;
+  /** One line; the table in README.md is made from it. */
+  readonly summary: string;
+  readonly semantics: Semantics;
+  readonly options?: { readonly [K in keyof O]: OptionSpec };
+  /** Rules by name with what each does, for `passes NAME` and `explain`. */
+  readonly rules?: Readonly<Record<string, string>>;
+  run(model: Model, context: PassContext<O>): void | Promise<void>;
+}
+
+/** The defaults of a pass's options. */
+export function defaultOptions<O extends object>(pass: Pass<O>): O {
+  const specs = Object.entries((pass.options ?? {}) as Record<string, OptionSpec>);
+  return Object.fromEntries(specs.map(([name, spec]) => [name, spec.default])) as O;
+}
