@@ -18,7 +18,7 @@ export * from './ir/value.js';
 export * from './schema/read.js';
 export * from './schema/schema.js';
 export * from './schema/traits.js';
-export * from './analysis/constants.js';
+export * from './schema/constant.js';
 export * from './analysis/content.js';
 export * from './analysis/training.js';
 export * from './analysis/wellformed.js';

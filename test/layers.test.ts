@@ -15,7 +15,6 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/analysis', 'src/pattern', 'src/rewrite'],
   ['src/residual'],
   ['src/pass', 'src/core'],
-  ['passes/_shared'],
   ['passes', 'src/numerics'],
   ['src/report', 'src/bindings'],
   ['src/api'],

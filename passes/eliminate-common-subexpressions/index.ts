@@ -1,4 +1,15 @@
-import { type Attribute, type Attributes, contentKey, type Graph, isDeterministic, type Model, type Node, type Pass, type Tensor, type Value } from '#core';
+import {
+  type Attribute,
+  type Attributes,
+  contentKey,
+  type Graph,
+  isDeterministic,
+  type Model,
+  type Node,
+  type Pass,
+  type Tensor,
+  type Value,
+} from '#core';
 
 /**
  * Two nodes of the same operator, attributes and inputs become one, also when one of them stands in a body and the other in a graph
@@ -18,7 +29,11 @@ export const eliminateCommonSubexpressions: Pass = {
         const key = keyOf(node);
         const same = find(tables, graph, key);
         if (!same) table.set(key, node);
-        else if (!cx.rewrite('same-node', node, (edit) => same.outputs.forEach((value, i) => edit.replace(node.outputs[i]!, value)))) {
+        else if (
+          !cx.rewrite('same-node', node, (edit) =>
+            same.outputs.forEach((value, i) => edit.replace(node.outputs[i]!, value)),
+          )
+        ) {
           table.set(key, node);
         }
       }
@@ -27,7 +42,8 @@ export const eliminateCommonSubexpressions: Pass = {
 };
 
 function isMergeable(model: Model, node: Node): boolean {
-  if (node.bodies.length > 0 || !isDeterministic(node) || node.outputs.every((value) => value.uses.size === 0)) return false;
+  if (node.bodies.length > 0 || !isDeterministic(node) || node.outputs.every((value) => value.uses.size === 0))
+    return false;
   return !model.functions.has(`${node.domain}::${node.opType}::${node.overload}`);
 }
 

@@ -1,4 +1,15 @@
-import { eraseDead, type FunctionKey, functionKey, type Graph, type Model, type Node, type Pass, type PassContext, schemaOf, trainingMode } from '#core';
+import {
+  eraseDead,
+  type FunctionKey,
+  functionKey,
+  type Graph,
+  type Model,
+  type Node,
+  type Pass,
+  type PassContext,
+  schemaOf,
+  trainingMode,
+} from '#core';
 
 /**
  * Removes what no graph output needs: nodes, constants, trailing optional outputs that nothing reads, functions that nothing calls.
@@ -17,7 +28,8 @@ export const eliminateDead: Pass = {
   run(model: Model, cx) {
     for (const graph of [...model.graphs()].reverse()) eliminateIn(graph, cx);
     const dead = uncalled(model);
-    if (dead.length > 0) cx.rewrite('dead-function', model.graph, () => dead.forEach((key) => model.removeFunction(key)));
+    if (dead.length > 0)
+      cx.rewrite('dead-function', model.graph, () => dead.forEach((key) => model.removeFunction(key)));
   },
 };
 

@@ -14,7 +14,12 @@ const SMALL = 64;
  * decided together: where their results are larger than the constants that become free, the node whose result is largest
  * stays, and what feeds it is computed instead.
  */
-export function chooseFolds(graph: Graph, nodes: ReadonlySet<Node>, sizeOf: (value: Value) => number, budget: number): Folds {
+export function chooseFolds(
+  graph: Graph,
+  nodes: ReadonlySet<Node>,
+  sizeOf: (value: Value) => number,
+  budget: number,
+): Folds {
   const values: Value[] = [];
   let growth = 0;
   for (const group of groupsOf(graph, nodes)) {
@@ -57,7 +62,8 @@ function growthOf(nodes: ReadonlySet<Node>, values: readonly Value[], sizeOf: (v
   const freed = new Set<Value>();
   for (const node of nodes) {
     for (const value of node.inputs) {
-      if (value?.constant && [...value.uses].every((use) => use.kind === 'input' && nodes.has(use.node))) freed.add(value);
+      if (value?.constant && [...value.uses].every((use) => use.kind === 'input' && nodes.has(use.node)))
+        freed.add(value);
     }
   }
   let growth = 0;
@@ -71,8 +77,9 @@ function groupsOf(graph: Graph, nodes: ReadonlySet<Node>): readonly ReadonlySet<
   const groups = new Map<Node, Set<Node>>();
   const byConstant = new Map<Value, Node>();
   const join = (a: Node, b: Node): void => {
-    const [into, from] = [groups.get(a)!, groups.get(b)!];
-    if (into === from) return;
+    const [one, other] = [groups.get(a)!, groups.get(b)!];
+    if (one === other) return;
+    const [into, from] = one.size >= other.size ? [one, other] : [other, one];
     for (const node of from) {
       into.add(node);
       groups.set(node, into);

@@ -1,4 +1,14 @@
-import { byteLength, type Graph, isDeterministic, type Model, type Node, type Pass, type PassContext, Tensor, type Value } from '#core';
+import {
+  byteLength,
+  type Graph,
+  isDeterministic,
+  type Model,
+  type Node,
+  type Pass,
+  type PassContext,
+  Tensor,
+  type Value,
+} from '#core';
 import { chooseFolds } from './choose.js';
 
 /**
@@ -15,25 +25,37 @@ export const foldConstants: Pass = {
     let budget = cx.maxGrowth;
     for (const graph of [...model.graphs()]) {
       if (graph.role.kind === 'function') continue;
-      const folds = chooseFolds(graph, foldable(model, graph, cx), (value) => sizeOf(value, cx), budget);
+      foldFollowed(graph, cx);
+      const folds = chooseFolds(graph, foldable(model, graph), (value) => sizeOf(value, cx), budget);
       budget -= folds.growth;
       await fold(graph, folds.values, cx);
     }
   },
 };
 
+/** Sizes and what is computed from them: known although the inputs are not constant. */
+function foldFollowed(graph: Graph, cx: PassContext): void {
+  for (const node of graph.topo()) {
+    if (node.domain !== '' || KEPT.has(node.opType) || node.inputs.every((value) => value?.constant)) continue;
+    const tensors = node.outputs.map((value) => followed(value, cx));
+    if (!tensors.every((tensor) => tensor !== undefined)) continue;
+    cx.rewrite('fold-size', node, (edit) => {
+      node.outputs.forEach((value, i) => value.uses.size > 0 && edit.replace(value, edit.constant('', tensors[i]!)));
+    });
+  }
+}
+
 /** Operators whose results are constant in name only, or meant to stay as they are. */
 const KEPT = new Set(['DequantizeLinear', 'QuantizeLinear', 'DynamicQuantizeLinear', 'Constant']);
 
-function foldable(model: Model, graph: Graph, cx: PassContext): ReadonlySet<Node> {
+function foldable(model: Model, graph: Graph): ReadonlySet<Node> {
   const found = new Set<Node>();
   const isConstant = (value: Value | undefined): boolean =>
     value === undefined || value.constant !== undefined || (value.producer !== undefined && found.has(value.producer));
   for (const node of graph.topo()) {
     if (node.domain !== '' || node.bodies.length > 0 || KEPT.has(node.opType) || !isDeterministic(node)) continue;
     if (model.functions.has(`${node.domain}::${node.opType}::${node.overload}`)) continue;
-    const known = node.outputs.every((value) => cx.types.elements(value)?.elements.every((dim) => typeof dim === 'number'));
-    if (known || (node.inputs.length > 0 && node.inputs.every(isConstant))) found.add(node);
+    if (node.inputs.length > 0 && node.inputs.every(isConstant)) found.add(node);
   }
   return found;
 }
@@ -42,24 +64,24 @@ function foldable(model: Model, graph: Graph, cx: PassContext): ReadonlySet<Node
 function sizeOf(value: Value, cx: PassContext): number {
   const { dtype, shape } = cx.types.tensor(value) ?? {};
   if (!dtype || !shape || !shape.every((dim) => typeof dim === 'number')) return Infinity;
-  return byteLength(dtype, shape.reduce((size: number, dim) => size * (dim as number), 1));
+  return byteLength(
+    dtype,
+    shape.reduce((size: number, dim) => size * (dim as number), 1),
+  );
 }
 
 async function fold(graph: Graph, values: readonly Value[], cx: PassContext): Promise<void> {
-  const known = new Map<Value, Tensor>();
-  for (const value of values) {
-    const tensor = followed(value, cx);
-    if (tensor) known.set(value, tensor);
-  }
-  const others = values.filter((value) => !known.has(value));
-  if (others.length > 0 && cx.evaluator) {
-    const tensors = await cx.evaluator.evaluate(graph, others);
-    others.forEach((value, i) => tensors[i] && known.set(value, tensors[i]));
-  }
-  for (const [value, tensor] of known) {
+  if (values.length === 0) return;
+  const small = values.map((value) => followed(value, cx));
+  const others = values.filter((_, i) => !small[i]);
+  const computed = others.length > 0 ? await cx.evaluator?.evaluate(graph, others) : [];
+  const tensors = new Map(others.map((value, i) => [value, computed?.[i]]));
+  values.forEach((value, i) => {
+    const tensor = small[i] ?? tensors.get(value);
     const node = value.producer!;
-    if (node.alive && value.uses.size > 0) cx.rewrite('fold', node, (edit) => edit.replace(value, graph.addInitializer(tensor)));
-  }
+    if (tensor && node.alive && value.uses.size > 0)
+      cx.rewrite('fold', node, (edit) => edit.replace(value, edit.constant('', tensor)));
+  });
 }
 
 /** A small integer or boolean tensor whose elements inference knows. */

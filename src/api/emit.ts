@@ -8,8 +8,8 @@ import { exportModel } from '../onnx/export.js';
 import type { Encoded } from '../proto/encoded.js';
 import type { ModelProto } from '../proto/messages.js';
 import { encodeModel } from '../proto/model.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { type DataFile, dataFinder, type ExternalData, relocate } from './externalize.js';
+import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/externalize.js';
+import { tensorsOf } from '../ir/tensors.js';
 import { reasonOf } from './files.js';
 
 export interface EmitOptions {
@@ -33,8 +33,7 @@ const EXTERNAL = 1;
 
 /** The bytes of a model with all weights inside. @throws ResonnxError `file/too-large` above 2 GiB */
 export function emitBytes(model: Model, options: EmitOptions = {}): Uint8Array {
-  const { encoded } = encode(model, { ...options, externalData: { kind: 'none' } }, '<bytes>');
-  return encoded.toBytes();
+  return encode(model, { ...options, externalData: { kind: 'none' } }, '<bytes>').encoded.toBytes();
 }
 
 /** The model as a message of the `onnx-proto` package, as far as that package knows the format (ONNX 1.10). */
@@ -80,20 +79,6 @@ function encode(
   const encoded = encodeModel(moved.model);
   if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
   return { encoded, files: moved.files, proto: moved.model };
-}
-
-/** All tensors of a model: constants, defaults of inputs, attributes. */
-function* tensorsOf(model: Model): Generator<Tensor> {
-  for (const graph of model.graphs()) {
-    for (const value of graph.initializers) if (value.constant) yield value.constant;
-    for (const slot of graph.inputs) if (slot.fallback) yield slot.fallback;
-    for (const node of graph.nodes.values()) {
-      for (const attr of node.attrs.values()) {
-        if (attr.type === 'TENSOR') yield attr.value;
-        else if (attr.type === 'TENSORS') yield* attr.value;
-      }
-    }
-  }
 }
 
 /** External files that the emitted model goes on naming and that are not yet where it is written. */

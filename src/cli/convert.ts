@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { basename } from 'node:path';
 import { emitBytes, emitFile, type Emitted } from '../api/emit.js';
-import type { ExternalData } from '../api/externalize.js';
+import type { ExternalData } from '../onnx/externalize.js';
 import type { Model } from '../ir/model.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';

@@ -30,7 +30,10 @@ export interface ExtractOptions {
  * Gives `undefined` when it reaches a graph input that is not.
  */
 export function extractModel(source: Model, options: ExtractOptions): Model | undefined {
-  const target = new Model(create('ModelProto', {}), { irVersion: Math.max(source.irVersion, 8), opsets: source.opsets });
+  const target = new Model(create('ModelProto', {}), {
+    irVersion: Math.max(source.irVersion, 8),
+    opsets: source.opsets,
+  });
   const map: ValueMap = new Map();
   for (const { value, name, type } of options.inputs) map.set(value, target.graph.addInput({ name, type }));
   const order = needed(options, map);
@@ -83,4 +86,3 @@ function takeConstant(value: Value, into: Graph, map: ValueMap): void {
   if (def.kind === 'initializer') map.set(value, into.addInitializer(def.tensor, value.hint));
   else if (def.kind === 'sparse-initializer') map.set(value, into.addSparseInitializer(def.tensor, value.hint));
 }
-

@@ -1,0 +1,12 @@
+import { Pipeline } from '../src/pass/pipeline.js';
+import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
+import { eliminateDead } from './eliminate-dead/index.js';
+import { foldConstants } from './fold-constants/index.js';
+import { liftConstants } from './lift-constants/index.js';
+import { shareConstants } from './share-constants/index.js';
+
+/** What `optimize` runs. One sweep does nearly everything; the fixpoint catches what a rewrite uncovers. */
+export const optimizePipeline: Pipeline = new Pipeline()
+  .run(eliminateDead)
+  .run(liftConstants)
+  .toFixpoint([foldConstants, shareConstants, eliminateCommonSubexpressions, eliminateDead], { max: 10 });
