@@ -6,7 +6,7 @@ import { max, min } from './extremum.js';
 /** Thrown inside this file only. */
 class SyntaxFault extends Error {}
 
-const TOKEN = /\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|`((?:[^\\`]|\\.)*)`|(\/\/|[-+*/%(),?]))/suy;
+const TOKEN = /\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|(`)|(\/\/|[-+*/%(),?]))/suy;
 const DEEPEST = 64;
 
 interface Token {
@@ -45,14 +45,28 @@ function tokenize(text: string): readonly Token[] | null {
   while (TOKEN.lastIndex < end) {
     const match = TOKEN.exec(text);
     if (match === null) return null;
-    const [, digits, name, quoted, sign] = match;
+    const [, digits, name, quote, sign] = match;
     if (digits !== undefined) tokens.push({ kind: 'number', text: digits });
     else if (name !== undefined) tokens.push({ kind: 'name', text: name });
-    else if (quoted !== undefined) tokens.push({ kind: 'quoted', text: quoted.replaceAll(/\\(.)/gsu, '$1') });
-    else tokens.push({ kind: 'sign', text: sign ?? '' });
+    else if (quote === undefined) tokens.push({ kind: 'sign', text: sign ?? '' });
+    else {
+      const close = closingQuote(text, TOKEN.lastIndex);
+      if (close < 0) return null;
+      tokens.push({ kind: 'quoted', text: text.slice(TOKEN.lastIndex, close).replaceAll(/\\(.)/gsu, '$1') });
+      TOKEN.lastIndex = close + 1;
+    }
   }
   tokens.push({ kind: 'end', text: '' });
   return tokens;
+}
+
+/** Index of the backquote that ends the name which starts at `from`; -1 without one. */
+function closingQuote(text: string, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    if (text[i] === '`') return i;
+    if (text[i] === '\\') i++;
+  }
+  return -1;
 }
 
 function whole({ above, below }: Ratio): Dim {

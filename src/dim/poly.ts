@@ -220,6 +220,12 @@ export function compareLeads(a: KnownDim, b: KnownDim): number {
   return compareMonomials(x.monomial, y.monomial);
 }
 
+/** The dim without this one of its terms. */
+export function withoutTerm(dim: KnownDim, term: Term): Dim {
+  const terms = termsOf(dim).filter((other) => other !== term);
+  return make(terms, constantOf(dim));
+}
+
 /** The dim with an atom replaced by a value. */
 export function replaceAtom(dim: KnownDim, atom: Atom, value: KnownDim): Dim {
   const kept: Term[] = [];

@@ -6,7 +6,6 @@ import {
   type KnownDim,
   type Monomial,
   type Term,
-  make,
   ofAtom,
 } from './expr.js';
 import {
@@ -21,6 +20,7 @@ import {
   replaceAtom,
   scaled,
   termsOf,
+  withoutTerm,
 } from './poly.js';
 
 /** What proofs may take for granted. */
@@ -200,11 +200,6 @@ function proveByRelaxation(dim: KnownDim, term: Term, atom: FloorAtom, proof: Pr
   const bound = isShifted ? (shifted === null ? null : addScaled(shifted, 1, 1)) : numerator;
   const product = bound === null ? null : multiply(factor, bound);
   return product !== null && proveNonNegative(addScaled(scaledRest, product, 1), proof);
-}
-
-function withoutTerm(dim: KnownDim, term: Term): Dim {
-  const terms = termsOf(dim).filter((other) => other !== term);
-  return make(terms, constantOf(dim));
 }
 
 /** Whether `divisor` divides the dim for all values of the symbols; 0 divides only 0. */

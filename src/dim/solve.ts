@@ -1,6 +1,6 @@
 import { type Dim, type KnownDim, type Monomial, type Term, make } from './expr.js';
 import { format } from './format.js';
-import { constantOf, contentOf, exactQuotient, gcd, termsOf, addScaled, scaled } from './poly.js';
+import { addScaled, constantOf, contentOf, exactQuotient, gcd, scaled, termsOf, withoutTerm } from './poly.js';
 import { symbols } from './evaluate.js';
 import { isProven } from './prove.js';
 
@@ -50,13 +50,6 @@ function unit(term: Term): Dim {
 function soleSymbol({ factors, degree }: Monomial): string | null {
   const { atom } = factors[0]!;
   return degree === 1 && atom.kind === 'symbol' ? atom.name : null;
-}
-
-function withoutTerm(dim: KnownDim, term: Term): Dim {
-  return make(
-    termsOf(dim).filter((other) => other !== term),
-    constantOf(dim),
-  );
 }
 
 /** Positive terms on the left, the others on the right. */

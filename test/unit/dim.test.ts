@@ -281,6 +281,7 @@ describe('unknown and too large', () => {
     expect(parse(`${'('.repeat(1e5)}x${')'.repeat(1e5)}`)).toBeUndefined();
     expect(parse(`${'-'.repeat(1e5)}x`)).toEqual(x);
     expect(parse(`\`${'a\\'.repeat(1e5)}`)).toBeUndefined();
+    expect([...symbols(dim(`\`${'\\a'.repeat(1e7)}\``))][0]).toHaveLength(1e7);
     expect(parse(Array.from({ length: 1e4 }, (_, i) => `v${i}`).join('+'))).toBeNull();
   });
 });
