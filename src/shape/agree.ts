@@ -10,7 +10,8 @@ export function agree(cx: NodeContext, what: string, a: Dim | undefined, b: Dim 
   const left = a ?? null;
   const right = b ?? null;
   if (left === null || typeof right === 'number') {
-    if (left !== null && isProven(left, '!=', right)) cx.problem(shapeMismatch(cx.at, what, format(left), format(right)));
+    if (left !== null && isProven(left, '!=', right))
+      cx.problem(shapeMismatch(cx.at, what, format(left), format(right)));
     return right ?? left;
   }
   if (isProven(left, '!=', right)) cx.problem(shapeMismatch(cx.at, what, format(left), format(right)));

@@ -1,10 +1,45 @@
 import type { Family, Infer } from './context.js';
 import type { InferBodies } from './control.js';
+import { ATTENTION } from './families/attention.js';
+import { CONVOLUTION } from './families/convolution.js';
+import { DETECTION } from './families/detection.js';
 import { ELEMENTWISE } from './families/elementwise.js';
+import { MATMUL } from './families/matmul.js';
+import { ML } from './families/ml.js';
+import { NORMALIZATION } from './families/normalization.js';
+import { POOLING } from './families/pooling.js';
+import { QUANTIZATION } from './families/quantization.js';
+import { RANDOM } from './families/random.js';
+import { RECURRENT } from './families/recurrent.js';
+import { REDUCTION } from './families/reduction.js';
 import { RESHAPE } from './families/reshape.js';
+import { RESIZE } from './families/resize.js';
+import { SEQUENCE } from './families/sequence.js';
+import { SIGNAL } from './families/signal.js';
+import { TEXT } from './families/text.js';
+import { TRAINING } from './families/training.js';
 
 /** Every family, alphabetical. */
-const FAMILIES: readonly Family[] = [ELEMENTWISE, RESHAPE];
+const FAMILIES: readonly Family[] = [
+  ATTENTION,
+  CONVOLUTION,
+  DETECTION,
+  ELEMENTWISE,
+  MATMUL,
+  ML,
+  NORMALIZATION,
+  POOLING,
+  QUANTIZATION,
+  RANDOM,
+  RECURRENT,
+  REDUCTION,
+  RESHAPE,
+  RESIZE,
+  SEQUENCE,
+  SIGNAL,
+  TEXT,
+  TRAINING,
+];
 
 const BY_OP: ReadonlyMap<string, Infer> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));
 

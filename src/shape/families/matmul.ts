@@ -1,4 +1,3 @@
-import type { Dim } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { broadcastShapes } from '../broadcast.js';
 import type { Family, Infer, NodeContext } from '../context.js';

@@ -50,7 +50,10 @@ function globalPool(channelsLast?: boolean): Infer {
     const x = cx.shape(0);
     const last = channelsLast ?? cx.int('channels_last') === 1;
     const channel = last && x ? x.length - 1 : 1;
-    cx.output(0, x?.map((size, axis) => (axis === 0 || axis === channel ? size : 1)));
+    cx.output(
+      0,
+      x?.map((size, axis) => (axis === 0 || axis === channel ? size : 1)),
+    );
   };
 }
 
