@@ -24,6 +24,8 @@ const INLINE_DATA = 1024;
 /** Bytes that one string, one bytes field or one typed array may take in memory. */
 const MAX_STRING = 2 ** 28;
 const MAX_BYTES = 2 ** 31;
+/** Bytes of a run of numbers that are read at once; a multiple of 8. */
+const RUN_PIECE = 32_768;
 
 type Message = Record<string, unknown>;
 
@@ -87,13 +89,11 @@ class Decoder {
     const tag = this.#cursor.tag(frame.end);
     const field = frame.layout.byNumber[tag >>> 3];
     const wire = tag & 7;
-    if (field === undefined) return this.#readUnknown(frame, tag, start);
+    const packed = wire === WIRE.delimited && field?.label !== 'one';
+    if (field === undefined || (wire !== field.wire && !packed)) return this.#readUnknown(frame, tag, start);
     this.#field = field;
-    if (wire === WIRE.delimited) {
-      if (field.wire !== WIRE.delimited && field.label === 'one') return this.#readUnknown(frame, tag, start);
-      this.#readDelimited(frame, field);
-    } else if (wire === field.wire) this.#readNumber(frame.message, frame.end, field);
-    else this.#readUnknown(frame, tag, start);
+    if (wire === WIRE.delimited) this.#readDelimited(frame, field);
+    else this.#readNumber(frame.message, frame.end, field);
   }
 
   #readDelimited(frame: Frame, field: Field): void {
@@ -111,7 +111,7 @@ class Decoder {
       case 'data':
         return put(frame.message, field, this.#data(length));
       default:
-        return this.#readRun(frame, field, length);
+        return this.#readRun(frame.message, field, length);
     }
   }
 
@@ -135,13 +135,19 @@ class Decoder {
   }
 
   /** A packed run of numbers. */
-  #readRun(frame: Frame, field: Field, length: number): void {
-    const start = this.#cursor.offset;
+  #readRun(message: Message, field: Field, length: number): void {
+    const cursor = this.#cursor;
+    const start = cursor.offset;
     const end = start + length;
-    const size = field.wire === WIRE.fixed64 ? 8 : field.wire === WIRE.fixed32 ? 4 : 1;
+    if (field.wire === WIRE.varint) {
+      while (cursor.offset < end) this.#readNumber(message, end, field);
+      return;
+    }
+    const size = field.wire === WIRE.fixed64 ? 8 : 4;
     if (length % size !== 0) throw new WireFault({ kind: 'run', offset: start, bytes: length, size });
-    if (size > 1) this.#reserve(this.#list(frame.message, field), length / size, start);
-    while (this.#cursor.offset < end) this.#readNumber(frame.message, end, field);
+    const list = this.#list(message, field);
+    this.#reserve(list, length / size, start);
+    while (cursor.offset < end) list.append(cursor.take(Math.min(RUN_PIECE, end - cursor.offset)));
   }
 
   #readNumber(message: Message, end: number, field: Field): void {

@@ -6,7 +6,7 @@ import { LAYOUTS, MAX_NESTING, pathText, WIRE } from './fields.js';
 import type { Field, Layout, Step } from './fields.js';
 import type { MessageName, Messages } from './messages.js';
 import { Tape } from './tape.js';
-import { eachNumber, floatBits, floatOf } from './words.js';
+import { eachNumber, floatBits, floatOf, littleEndian } from './words.js';
 import type { NumberArray } from './words.js';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -80,6 +80,7 @@ function writeScalars(tape: Tape, field: Field, value: unknown, message: Message
 function writeRun(tape: Tape, field: Field, numbers: NumberArray): void {
   if (numbers.length === 0) return;
   tape.writer.uint32(field.number * 8 + WIRE.delimited);
+  if (field.wire !== WIRE.varint) return tape.bytes(littleEndian(numbers));
   const opened = tape.open();
   eachNumber(numbers, (low, high) => writeBare(tape, field, low, high));
   tape.close(opened);

@@ -50,6 +50,16 @@ export class WordList {
     this.#used += 2;
   }
 
+  /** Appends numbers of fixed size as they are on the wire, little-endian. There must be room. */
+  append(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const words = this.#words;
+    const swap = this.width === 2 ? LOW : 0;
+    const count = bytes.byteLength / 4;
+    for (let i = 0; i < count; i++) words[(this.#used + i) ^ swap] = view.getUint32(i * 4, true);
+    this.#used += count;
+  }
+
   /** The numbers, in a buffer that holds nothing else. */
   finish(): NumberArray {
     const words = this.#used === this.#words.length ? this.#words : this.#words.slice(0, this.#used);
@@ -76,6 +86,14 @@ export function eachNumber(numbers: NumberArray, visit: (low: number, high: numb
     return;
   }
   for (let at = 0; at < words.length; at += 2) visit(words[at + LOW] ?? 0, words[at + 1 - LOW] ?? 0);
+}
+
+/** The numbers as they go on the wire where they have a fixed size, little-endian; a view of them where memory is so too. */
+export function littleEndian(numbers: NumberArray): Uint8Array {
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  if (LOW === 0) return bytes;
+  const size = numbers.BYTES_PER_ELEMENT;
+  return bytes.map((_, at) => bytes[at - (at % size) + size - 1 - (at % size)] ?? 0);
 }
 
 /** The bits of a number as a 32-bit float; any NaN gives the canonical one. */
