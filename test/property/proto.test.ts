@@ -78,7 +78,8 @@ function fieldsOf(bytes: Uint8Array): { readonly number: number; readonly wire: 
   const next = (): number => {
     let [value, scale] = [0, 1];
     for (;;) {
-      const byte = bytes[at++]!;
+      const byte = bytes[at++];
+      if (byte === undefined) throw new Error('the bytes end inside a field');
       value += (byte & 127) * scale;
       if (byte < 128) return value;
       scale *= 128;
@@ -87,8 +88,10 @@ function fieldsOf(bytes: Uint8Array): { readonly number: number; readonly wire: 
   while (at < bytes.length) {
     const start = at;
     const tag = next();
-    if (tag % 8 === 2) at += next();
-    else if (tag % 8 === 0) next();
+    if (tag % 8 === 2) {
+      const length = next();
+      at += length;
+    } else if (tag % 8 === 0) next();
     else at += tag % 8 === 1 ? 8 : 4;
     fields.push({ number: tag >>> 3, wire: tag % 8, bytes: bytes.subarray(start, at) });
   }
@@ -165,23 +168,15 @@ test('random bytes are read or refused', () => {
   fc.assert(fc.property(graphs, survives), { numRuns: 500 });
 });
 
-test('a real model with bytes changed, or without its end, is read or refused', () => {
-  const small = ppocr.subarray(0, 6000);
-  const edits = fc.array(fc.tuple(fc.nat({ max: small.length - 1 }), fc.nat({ max: 255 })), {
-    minLength: 1,
-    maxLength: 4,
-  });
+test('a real graph with bytes changed, or without its end, is read or refused', () => {
+  const graph = encodeMessage('GraphProto', decodeModel(ppocr).graph!).toBytes().subarray(0, 6000);
+  const edits = fc.array(fc.tuple(fc.nat({ max: graph.length - 1 }), fc.nat({ max: 255 })), { maxLength: 4 });
   fc.assert(
-    fc.property(edits, fc.nat({ max: small.length }), (changes, length) => {
-      const bytes = small.slice();
-      for (const [at, byte] of changes) bytes[at] = byte;
-      // The graph's length is made to fit, so that what is inside is reached.
-      const header = fieldsOf(ppocr).findIndex(({ number }) => number === 7);
-      expect(header).toBeGreaterThanOrEqual(0);
-      survives(bytes.subarray(0, length));
-      const graph = bytes.subarray(20, length);
-      survives(join([0x08, 8, 0x3a], varint(graph.length), graph));
+    fc.property(edits, fc.nat({ max: graph.length }), (changes, length) => {
+      const bytes = graph.slice(0, length);
+      for (const [at, byte] of changes) if (at < length) bytes[at] = byte;
+      survives(join([0x08, 8, 0x3a], varint(length), bytes));
     }),
+    { numRuns: 300 },
   );
-  for (const at of [1, 10, 100, 1000, 5000]) expect(() => decodeModel(ppocr.subarray(0, at))).toThrow(ResonnxError);
 });
