@@ -1,15 +1,16 @@
 import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { onnx } from 'onnx-proto';
 import { fileUnwritable, tooLarge } from '../diagnostics/codes/file.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { exportModel } from '../onnx/export.js';
-import type { Encoded } from '../proto/encoded.js';
+import { Encoded } from '../proto/encoded.js';
 import type { ModelProto } from '../proto/messages.js';
 import { encodeModel } from '../proto/model.js';
 import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/externalize.js';
 import { tensorsOf } from '../ir/tensors.js';
+import { printModel } from '../text/print.js';
 import { reasonOf } from './files.js';
 
 export interface EmitOptions {
@@ -76,6 +77,10 @@ function encode(
   const added = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }));
   const proto = added.length > 0 ? { ...exported, metadataProps: [...exported.metadataProps, ...added] } : exported;
   const moved = relocate(proto, options.externalData ?? { kind: 'keep' }, dataFinder(tensorsOf(model)));
+  if (extname(path) === '.onnxtxt') {
+    const text = new TextEncoder().encode(printModel(moved.model));
+    return { encoded: new Encoded([text], text.byteLength), files: moved.files, proto: moved.model };
+  }
   const encoded = encodeModel(moved.model);
   if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
   return { encoded, files: moved.files, proto: moved.model };

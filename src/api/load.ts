@@ -1,4 +1,5 @@
 import type { onnx } from 'onnx-proto';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ModelProto } from '../proto/messages.js';
 import { importModel } from '../onnx/import.js';
@@ -6,6 +7,7 @@ import type { ExternalFiles } from '../onnx/tensor.js';
 import type { Model } from '../ir/model.js';
 import { decodeModel } from '../proto/model.js';
 import { type ByteSource, memorySource } from '../support/bytes.js';
+import { parseModelText } from '../text/parse.js';
 import { externalFiles, fileSource } from './files.js';
 
 /** What a model can be loaded from: a path or file URL, bytes, a Blob, a stream, or a message of the `onnx-proto` package. */
@@ -23,6 +25,7 @@ export interface LoadOptions {
 
 /**
  * Loads a model. From a path only its structure is read; weights stay in their files until somebody asks for them.
+ * Files named `.onnxtxt` hold ONNX text.
  * @throws ResonnxError with a code of `file/`, `proto/`, `text/` or `onnx/`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
@@ -35,7 +38,11 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 
 function loadFile(path: string): Model {
   const source = fileSource(path);
-  return finish(decodeModel(source), source, { name: path, path, external: externalFiles(path) });
+  const isText = extname(path) === '.onnxtxt';
+  const proto = isText
+    ? parseModelText(new TextDecoder().decode(source.read(0, source.size)), { file: path })
+    : decodeModel(source);
+  return finish(proto, source, { name: path, path, external: externalFiles(path) });
 }
 
 interface Origin {

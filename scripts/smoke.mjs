@@ -1,0 +1,41 @@
+// Packs the package, installs the tarball in an empty folder, and runs the command there in bare Node.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const folder = mkdtempSync(join(tmpdir(), 'resonnx-smoke-'));
+
+function run(command, args, cwd) {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+try {
+  run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], root);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'smoke', private: true, type: 'module' }));
+  run('npm', ['install', '--no-audit', '--no-fund', `./${tarball}`], folder);
+  cpSync(join(root, 'fixtures/models/ppocrv2_cls.onnx'), join(folder, 'model.onnx'));
+  const bin = join('node_modules', '.bin', 'resonnx');
+  const { residual } = JSON.parse(run(bin, ['inspect', 'model.onnx', '--json'], folder));
+  if (residual.kinds.identity !== 7)
+    throw new Error(`inspect found ${JSON.stringify(residual.kinds)}, not 7 identity residuals`);
+  const { verification } = JSON.parse(run(bin, ['optimize', 'model.onnx', '-o', 'out.onnx', '--json'], folder));
+  if (verification.status !== 'verified') throw new Error(`optimize: ${JSON.stringify(verification)}`);
+  run(
+    process.execPath,
+    ['-e', "import('resonnx').then((api) => { if (typeof api.load !== 'function') process.exit(1); })"],
+    folder,
+  );
+  console.log('smoke: the packed package works');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,6 @@
+/** The public interface of resonnx. */
+export { type Diagnostic, type Place, ResonnxError, type Severity } from '../diagnostics/diagnostic.js';
+export { type Model } from '../ir/model.js';
+export { load, type LoadOptions, type OnnxProtoModel, type Source } from './load.js';
+export { emitBytes, emitFile, type EmitOptions, emitOnnxProto, type Emitted } from './emit.js';
+export { type ExternalData } from '../onnx/externalize.js';
