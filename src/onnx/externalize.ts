@@ -38,16 +38,18 @@ export type FindData = (proto: TensorProto) => Bytes | undefined;
 
 /** Finds the data of external messages through the tensors that were made of them. */
 export function dataFinder(tensors: Iterable<Tensor>): FindData {
-  const found = new Map<string, Bytes>();
-  for (const { proto, data } of tensors) {
-    if (proto?.dataLocation === EXTERNAL && typeof data === 'object' && 'length' in data)
-      found.set(placeOf(proto), data);
+  const found = new Map<string, Tensor>();
+  for (const tensor of tensors) {
+    if (tensor.proto?.dataLocation === EXTERNAL) found.set(placeOf(tensor.proto), tensor);
   }
-  return (proto) => found.get(placeOf(proto));
+  return (proto) => {
+    const tensor = found.get(placeOf(proto));
+    return tensor && (typeof tensor.data === 'object' && 'length' in tensor.data ? tensor.data : tensor.bytes());
+  };
 }
 
-const placeOf = (proto: TensorProto): string =>
-  JSON.stringify(proto.externalData.map((entry) => [entry.key, entry.value]));
+const placeOf = ({ dims, dataType, externalData }: TensorProto): string =>
+  `${dataType}[${dims.join()}]${JSON.stringify(externalData.map((entry) => [entry.key, entry.value]))}`;
 
 /** The model with its weights moved as asked, and the data files to write. Other keys of external data survive. */
 export function relocate(

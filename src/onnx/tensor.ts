@@ -3,7 +3,8 @@ import { type Diagnostic, type Place, ResonnxError } from '../diagnostics/diagno
 import type { TensorProto } from '../proto/messages.js';
 import type { ByteSource } from '../support/bytes.js';
 import { byteLength, DTYPES, type DType, findDType } from '../tensor/dtype.js';
-import { swapBytes } from '../tensor/array.js';
+import { swapBytes, toRawBytes } from '../tensor/array.js';
+import { fillTensor, isFill } from '../tensor/fill.js';
 import { Tensor, type TensorData } from '../tensor/tensor.js';
 
 /** Opens the file that holds external data, by the location that the model names; throws with a reason when it cannot. */
@@ -30,7 +31,10 @@ export function importTensor(proto: TensorProto, at: Place, files: ExternalFiles
   }
   const shape = proto.dims.map(Number);
   try {
-    const data = proto.dataLocation === EXTERNAL ? external(proto, dtype, count, files) : inline(proto, dtype, count);
+    const data =
+      proto.dataLocation === EXTERNAL
+        ? (filled(proto, dtype, shape, at) ?? external(proto, dtype, count, files))
+        : inline(proto, dtype, count);
     return new Tensor(dtype, shape, data, proto);
   } catch (cause) {
     if (!(cause instanceof TensorProblem)) throw cause;
@@ -111,6 +115,12 @@ function littleEndian(field: Typed, length: number): Uint8Array {
     else view.setUint32(4 * i, element, true);
   }
   return bytes;
+}
+
+/** Data that a `fill:` location makes up; used by models in text whose weights do not matter. */
+function filled(proto: TensorProto, dtype: DType, shape: readonly number[], at: Place): TensorData | undefined {
+  const location = proto.externalData.find((entry) => entry.key === 'location')?.value ?? '';
+  return isFill(location) ? () => toRawBytes(fillTensor(proto.externalData, dtype, shape, at)) : undefined;
 }
 
 function external(proto: TensorProto, dtype: DType, count: number, files: ExternalFiles | undefined): TensorData {
