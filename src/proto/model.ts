@@ -12,7 +12,7 @@ import { recognize } from './recognize.js';
  * Reads a model. Only its structure is read: `raw_data` above 1 KiB stays a range of a source that is not in memory.
  *
  * @throws {ResonnxError} the errors of {@link decodeMessage}; `proto/empty` for 0 bytes; `proto/not-a-model` for bytes that
- *   are known to be something else, or that are a message but have no graph and fields that models do not have.
+ *   are known to be something else, or that are a message without graph and functions but with fields that models do not have.
  */
 export function decodeModel(input: ByteSource | Uint8Array): ModelProto {
   const source = input instanceof Uint8Array ? memorySource(input) : input;
@@ -26,7 +26,7 @@ export function decodeModel(input: ByteSource | Uint8Array): ModelProto {
     if (other) throw new ResonnxError([notAModel(at, other.what, other.hint)], { cause: error });
     throw error;
   }
-  if (model.graph || !model.unknownFields) return model;
+  if (model.graph || model.functions.length > 0 || !model.unknownFields) return model;
   const other = recognize(source);
   throw new ResonnxError([
     notAModel(at, other?.what ?? 'it has no graph, and fields that models do not have', other?.hint),

@@ -191,3 +191,19 @@ test('fields that repeat a message do not cost more than their bytes', () => {
   expect(decodeMessage('NodeProto', bytes).attribute[0]?.t?.floatData).toHaveLength(2 ** 18 + 50_000);
   expect(performance.now() - started).toBeLessThan(1000);
 });
+
+test.each([
+  ['a name', [8 * 8 + 2], 2 ** 28, 'name'],
+  ['a run of floats', [4 * 8 + 2], 2 ** 31, 'float_data'],
+  ['a string element', [6 * 8 + 2], 2 ** 31, 'string_data'],
+])('%s that is too long for memory is refused before it is read', (_, tag, limit, path) => {
+  const head = join(tag, varint(limit + 4));
+  const size = head.length + limit + 4;
+  const read = (offset: number, length: number): Uint8Array => {
+    expect(length).toBeLessThanOrEqual(65_536);
+    return Uint8Array.from({ length }, (_, i) => head[offset + i] ?? 0);
+  };
+  const error = errorOf(() => decodeMessage('TensorProto', { name: 'large.pb', size, read }));
+  expect(error.code).toBe('proto/field-too-large');
+  expect(error.diagnostics[0]?.at).toEqual({ file: 'large.pb', path });
+});

@@ -5,6 +5,7 @@ import { create } from '../../src/proto/create.js';
 import { decodeMessage } from '../../src/proto/decode.js';
 import { encodeMessage } from '../../src/proto/encode.js';
 import { AttributeType, DataLocation } from '../../src/proto/enums.js';
+import { LAYOUTS } from '../../src/proto/fields.js';
 import type { MessageName, Messages } from '../../src/proto/messages.js';
 import { decodeModel, encodeModel } from '../../src/proto/model.js';
 import type { ByteSource } from '../../src/support/bytes.js';
@@ -311,4 +312,24 @@ test('onnx-proto reads what is written, and the other way round', () => {
     },
   });
   expect(comparable(decodeModel(onnx.ModelProto.encode(theirs).finish()))).toEqual(comparable(ours));
+});
+
+test('the table has every field of the schema', () => {
+  interface Scope {
+    readonly fields?: Readonly<Record<string, { readonly id: number; readonly rule?: string }>>;
+    readonly nested?: Readonly<Record<string, Scope>>;
+  }
+  const path = new URL('../../scripts/data/onnx-proto-descriptor.json', import.meta.url);
+  const schema = (JSON.parse(readFileSync(path, 'utf8')) as { nested: { onnx: Scope } }).nested.onnx;
+  const found: string[] = [];
+  const visit = (scope: Scope, name: string): void => {
+    for (const [field, { id, rule }] of Object.entries(scope.fields ?? {}))
+      found.push(`${name} ${id} ${field} ${rule ?? ''}`);
+    for (const [inner, content] of Object.entries(scope.nested ?? {})) visit(content, name + inner);
+  };
+  visit(schema, '');
+  const ours = Object.values(LAYOUTS).flatMap(({ name, fields }) =>
+    fields.map((field) => `${name} ${field.number} ${field.schemaName} ${field.label === 'one' ? '' : 'repeated'}`),
+  );
+  expect(ours.toSorted()).toEqual(found.toSorted());
 });
