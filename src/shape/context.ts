@@ -1,5 +1,5 @@
-import { type Dim, isProven } from '../dim/dim.js';
-import { shapeAxis, shapeRank } from '../diagnostics/codes/shape.js';
+import { type Dim, format, isProven } from '../dim/dim.js';
+import { shapeAxis, shapeMismatch, shapeRank } from '../diagnostics/codes/shape.js';
 import type { Diagnostic, Place } from '../diagnostics/diagnostic.js';
 import type { Attribute, Attributes } from '../ir/attribute.js';
 import type { Graph } from '../ir/graph.js';
@@ -13,7 +13,7 @@ import { integerRange } from '../tensor/array.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { outputDType } from './dtypes.js';
-import { type Fact, MAX_ELEMENTS, type SymbolicTensor, UNKNOWN } from './fact.js';
+import { type Fact, isStatic, MAX_ELEMENTS, type SymbolicTensor, UNKNOWN } from './fact.js';
 
 /** What a node context asks of the engine that runs it. */
 export interface NodeHost {
@@ -22,6 +22,7 @@ export interface NodeHost {
   fact(value: Value): Fact;
   /** The symbol number `count` of the node: the same one whenever it runs again. */
   fresh(count: number): Dim;
+  isFresh(dim: Dim): boolean;
 }
 
 /**
@@ -217,6 +218,25 @@ export class NodeContext {
     return this.#host.fresh(this.#fresh++);
   }
 
+  /** Whether a dim is a symbol that {@link fresh} made. */
+  isFresh(dim: Dim): boolean {
+    return this.#host.isFresh(dim);
+  }
+
+  /**
+   * The better known of two sizes that the operator needs to be equal: a number before an expression before a fresh symbol. Two that are
+   * proven to differ are reported, as `what`.
+   */
+  unify(a: Dim, b: Dim, what: string): Dim {
+    if (a === null || b === null || a === b) return a ?? b;
+    if (isProven(a, '!=', b)) {
+      this.problem(shapeMismatch(this.at, what, format(a), format(b)));
+      return a;
+    }
+    if (typeof b === 'number') return b;
+    return this.isFresh(a) ? b : a;
+  }
+
   /** Reports a contradiction at this node. */
   problem(diagnostic: Diagnostic): void {
     this.problems.push(diagnostic);
@@ -256,6 +276,18 @@ export class NodeContext {
     const held = elements.map((item) => (isHeld(item, dtype) ? item : null));
     if (held.length > 0 && held.every((item) => item === null)) return;
     this.results[index] = { type, elements: { dtype, shape, elements: held } };
+  }
+
+  /** The shape set for an output. */
+  outputShape(index: number): Shape | undefined {
+    const type = this.results[index]?.type;
+    return type?.kind === 'tensor' ? type.shape : undefined;
+  }
+
+  /** Follows the elements of an input to output 0, in the same order under the shape set there. */
+  sameElements(input: number): void {
+    const shape = this.outputShape(0);
+    if (isStatic(shape)) this.outputElements(0, shape, this.elements(input)?.elements);
   }
 
   /** Makes an output the same value as an input. */

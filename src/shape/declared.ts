@@ -10,7 +10,7 @@ import { type Fact, showType } from './fact.js';
  * Adds to what was inferred for an output of a node what the model declares and inference does not know: dtype, rank, and the sizes
  * of axes that are fresh symbols. A declaration that contradicts inference is reported and left alone.
  */
-export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact, isFresh: (dim: Dim) => boolean): Fact {
+export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact): Fact {
   const declared = value.type;
   if (!declared) return fact;
   if (!fact.type) return { ...fact, type: withFreshDims(cx, declared) };
@@ -18,7 +18,7 @@ export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact, isFresh
     cx.problem(shapeDeclared(placeOf(cx.node), value.hint, showType(declared), showType(fact.type)));
     return fact;
   }
-  const type = refine(cx, fact.type, declared, isFresh);
+  const type = refine(cx, fact.type, declared);
   return type === fact.type ? fact : { ...fact, type };
 }
 
@@ -44,11 +44,11 @@ export function contradicts(inferred: Type, declared: Type): boolean {
   return false;
 }
 
-function refine(cx: NodeContext, inferred: Type, declared: Type, isFresh: (dim: Dim) => boolean): Type {
+function refine(cx: NodeContext, inferred: Type, declared: Type): Type {
   if (inferred.kind === 'tensor' && declared.kind === 'tensor') {
     const dtype = inferred.dtype ?? declared.dtype;
     const shape = inferred.shape
-      ? refineShape(inferred.shape, declared.shape, isFresh)
+      ? refineShape(cx, inferred.shape, declared.shape)
       : declared.shape?.map((dim) => dim ?? cx.fresh());
     if (dtype === inferred.dtype && shape === inferred.shape) return inferred;
     return { kind: 'tensor', ...(dtype && { dtype }), ...(shape && { shape }) };
@@ -65,8 +65,8 @@ function refine(cx: NodeContext, inferred: Type, declared: Type, isFresh: (dim: 
 }
 
 /** Declared numbers are taken where nothing is known but a fresh symbol; declared names are not: they may stand for anything. */
-function refineShape(inferred: Shape, declared: Shape | undefined, isFresh: (dim: Dim) => boolean): Shape {
-  const better = (dim: Dim, axis: number): boolean => typeof declared?.[axis] === 'number' && isFresh(dim);
+function refineShape(cx: NodeContext, inferred: Shape, declared: Shape | undefined): Shape {
+  const better = (dim: Dim, axis: number): boolean => typeof declared?.[axis] === 'number' && cx.isFresh(dim);
   if (!inferred.some(better)) return inferred;
   return inferred.map((dim, axis) => (better(dim, axis) ? (declared![axis] ?? null) : dim));
 }

@@ -1,4 +1,3 @@
-import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { type Dim, symbol } from '../dim/dim.js';
 import type { Graph } from '../ir/graph.js';
 import { functionKey, type Model } from '../ir/model.js';
@@ -39,6 +38,7 @@ export class Engine {
   readonly #names: Set<string>;
   readonly #fresh = new Set<string>();
   #counter = 0;
+  #isQuiet = false;
   #budget: number;
 
   /** `names` are symbols that are taken. */
@@ -90,8 +90,9 @@ export class Engine {
     this.#summaries.set(graph, scope);
   }
 
-  /** Infers a value that was not reached yet: what it depends on first. */
+  /** Infers a value that was not reached: what it depends on first. Reports nothing: it may stand where nothing ever runs. */
   demand(value: Value, scope: Scope): Fact {
+    this.#isQuiet = true;
     const stack: Node[] = [];
     const opened = new Set<Node>();
     const need = (each: Value): void => {
@@ -113,6 +114,7 @@ export class Engine {
         this.#run(this.#start(node, scope));
       }
     }
+    this.#isQuiet = false;
     return scope.facts.get(value) ?? UNKNOWN;
   }
 
@@ -146,6 +148,7 @@ export class Engine {
       attributes: scope.attributes,
       fact: (value) => this.known(value, scope) ?? UNKNOWN,
       fresh: (count) => this.#symbol(scope, node, count),
+      isFresh: (dim) => this.isFresh(dim),
     });
     const steps = this.#budget-- > 0 ? this.#stepsOf(cx, scope) : undefined;
     if (steps) return [{ kind: 'node', cx, scope, steps, answer: [] }];
@@ -174,11 +177,11 @@ export class Engine {
 
   #finish(cx: NodeContext, scope: Scope): void {
     const { node } = cx;
-    const isFresh = (dim: Dim): boolean => this.isFresh(dim);
     node.outputs.forEach((value, index) => {
       if (!cx.results[index]) cx.outputDefault(index);
-      scope.facts.set(value, mergeDeclared(cx, value, cx.results[index] ?? UNKNOWN, isFresh));
+      scope.facts.set(value, mergeDeclared(cx, value, cx.results[index] ?? UNKNOWN));
     });
+    if (this.#isQuiet) return;
     if (cx.problems.length > 0) scope.problems.set(node, cx.problems);
     else scope.problems.delete(node);
   }
@@ -197,10 +200,4 @@ export class Engine {
     this.#fresh.add(dim.key);
     return dim;
   }
-}
-
-/** The contradictions found in a scope, in the order of nodes. */
-export function problemsOf(scope: Scope): readonly Diagnostic[] {
-  const nodes = [...scope.problems.keys()].sort((a, b) => a.id - b.id);
-  return nodes.flatMap((node) => scope.problems.get(node) ?? []);
 }

@@ -87,39 +87,36 @@ export function isStatic(shape: Shape | undefined): shape is readonly number[] {
   return shape !== undefined && shape.every((dim) => typeof dim === 'number');
 }
 
-/** Makes a size that stands for what two different sizes have in common: none of them. */
-export type Fresh = () => Dim;
+/** Makes the dim that is right whichever of two different ones holds. */
+export type JoinDims = (a: Dim, b: Dim) => Dim;
 
-/** The dim that is right whichever of the two holds. */
-export function joinDims(a: Dim, b: Dim, fresh: Fresh): Dim {
-  return a === b || equal(a, b) ? a : fresh();
-}
-
-/** The shape that is right whichever of the two holds. */
-export function joinShapes(a: Shape | undefined, b: Shape | undefined, fresh: Fresh): Shape | undefined {
+function joinShapes(a: Shape | undefined, b: Shape | undefined, join: JoinDims): Shape | undefined {
   if (!a || !b || a.length !== b.length) return undefined;
-  return a.map((dim, axis) => joinDims(dim, b[axis] ?? null, fresh));
+  return a.map((dim, axis) => {
+    const other = b[axis] ?? null;
+    return dim === other || equal(dim, other) ? dim : join(dim, other);
+  });
 }
 
 /** The type that is right whichever of the two holds; nested types are walked in step. */
-export function joinTypes(a: Type | undefined, b: Type | undefined, fresh: Fresh): Type | undefined {
+export function joinTypes(a: Type | undefined, b: Type | undefined, join: JoinDims): Type | undefined {
   if (!a || !b || a.kind !== b.kind) return undefined;
   if (a === b) return a;
   if ((a.kind === 'tensor' || a.kind === 'sparse') && (b.kind === 'tensor' || b.kind === 'sparse')) {
-    const shape = joinShapes(a.shape, b.shape, fresh);
+    const shape = joinShapes(a.shape, b.shape, join);
     return { kind: a.kind, ...(a.dtype && a.dtype === b.dtype && { dtype: a.dtype }), ...(shape && { shape }) };
   }
   if ((a.kind === 'sequence' || a.kind === 'optional') && (b.kind === 'sequence' || b.kind === 'optional')) {
-    const element = joinTypes(a.element, b.element, fresh);
+    const element = joinTypes(a.element, b.element, join);
     return { kind: a.kind, ...(element && { element }) };
   }
   return showType(a) === showType(b) ? a : undefined;
 }
 
 /** What holds whichever of the two facts holds. */
-export function joinFacts(a: Fact, b: Fact, fresh: Fresh): Fact {
+export function joinFacts(a: Fact, b: Fact, join: JoinDims): Fact {
   if (a === b) return a;
-  const type = joinTypes(a.type, b.type, fresh);
+  const type = joinTypes(a.type, b.type, join);
   const elements = joinElements(a.elements, b.elements);
   const tensor = a.tensor === b.tensor ? a.tensor : undefined;
   return { type, ...(elements && { elements }), ...(tensor && { tensor }) };

@@ -4,9 +4,9 @@ import type { Attribute } from '../ir/attribute.js';
 import type { Fn } from '../ir/model.js';
 import type { NodeContext } from './context.js';
 import type { Steps } from './control.js';
-import { type Engine, problemsOf } from './engine.js';
+import type { Engine } from './engine.js';
 import { type Fact, joinFacts, sameFact, UNKNOWN } from './fact.js';
-import { Scope } from './scope.js';
+import { problemsOf, Scope } from './scope.js';
 
 /** Deepest nesting of calls that is followed. */
 const MAX_DEPTH = 1024;

@@ -1,9 +1,15 @@
 import type { Family, Infer } from './context.js';
 import type { InferBodies } from './control.js';
 import { ATTENTION } from './families/attention.js';
+import { CONTROL } from './families/control.js';
+import { CONVERT } from './families/convert.js';
 import { CONVOLUTION } from './families/convolution.js';
+import { CREATE } from './families/create.js';
 import { DETECTION } from './families/detection.js';
 import { ELEMENTWISE } from './families/elementwise.js';
+import { EXTEND } from './families/extend.js';
+import { GATHER } from './families/gather.js';
+import { LAYOUT } from './families/layout.js';
 import { MATMUL } from './families/matmul.js';
 import { ML } from './families/ml.js';
 import { NORMALIZATION } from './families/normalization.js';
@@ -16,15 +22,21 @@ import { RESHAPE } from './families/reshape.js';
 import { RESIZE } from './families/resize.js';
 import { SEQUENCE } from './families/sequence.js';
 import { SIGNAL } from './families/signal.js';
+import { SLICE } from './families/slice.js';
 import { TEXT } from './families/text.js';
 import { TRAINING } from './families/training.js';
 
 /** Every family, alphabetical. */
 const FAMILIES: readonly Family[] = [
   ATTENTION,
+  CONVERT,
   CONVOLUTION,
+  CREATE,
   DETECTION,
   ELEMENTWISE,
+  EXTEND,
+  GATHER,
+  LAYOUT,
   MATMUL,
   ML,
   NORMALIZATION,
@@ -37,13 +49,14 @@ const FAMILIES: readonly Family[] = [
   RESIZE,
   SEQUENCE,
   SIGNAL,
+  SLICE,
   TEXT,
   TRAINING,
 ];
 
 const BY_OP: ReadonlyMap<string, Infer> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));
 
-const WITH_BODIES: ReadonlyMap<string, InferBodies> = new Map();
+const WITH_BODIES: ReadonlyMap<string, InferBodies> = new Map(Object.entries(CONTROL));
 
 /** The inference of an operator, by `Node.op`; `undefined` when only its dtypes follow from the schema. */
 export function findInfer(op: string): Infer | undefined {

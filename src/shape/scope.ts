@@ -22,3 +22,9 @@ export class Scope {
     this.depth = depth;
   }
 }
+
+/** The contradictions found in a scope, in the order of nodes. */
+export function problemsOf(scope: Scope): readonly Diagnostic[] {
+  const nodes = [...scope.problems.keys()].sort((a, b) => a.id - b.id);
+  return nodes.flatMap((node) => scope.problems.get(node) ?? []);
+}

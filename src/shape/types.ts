@@ -4,10 +4,10 @@ import type { Model } from '../ir/model.js';
 import type { Shape, TensorType, Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import type { DType } from '../tensor/dtype.js';
-import { Engine, problemsOf } from './engine.js';
+import { Engine } from './engine.js';
 import type { Fact, SymbolicTensor } from './fact.js';
 import { inputFacts } from './inputs.js';
-import { Scope } from './scope.js';
+import { problemsOf, Scope } from './scope.js';
 
 export interface TypesOptions {
   /** Sizes of the main graph's inputs by name; `null` keeps the declared one. */

@@ -57,8 +57,7 @@ export function mapElements(
   indices: readonly number[],
   compute: (items: readonly Dim[]) => Dim,
 ): void {
-  const type = cx.results[0]?.type;
-  const shape = type?.kind === 'tensor' ? type.shape : undefined;
+  const shape = cx.outputShape(0);
   const tensors = indices.map((index) => cx.elements(index));
   if (!isStatic(shape) || !tensors.every((tensor) => tensor !== undefined)) return;
   const count = shape.reduce((size, dim) => size * dim, 1);
@@ -142,16 +141,12 @@ function sign(item: Dim): Dim {
   return isProven(item, '>', 0) ? 1 : isProven(item, '<', 0) ? -1 : item === 0 ? 0 : null;
 }
 
-const UNARY = [
-  ...['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseNot', 'Celu', 'Cos', 'Cosh', 'Elu', 'Erf', 'Exp'],
-  ...['Gelu', 'HardSigmoid', 'HardSwish', 'IsInf', 'IsNaN', 'LeakyRelu', 'Log', 'Mish', 'PRelu', 'Reciprocal'],
-  ...['Selu', 'Shrink', 'Sigmoid', 'Sin', 'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh'],
-  'ThresholdedRelu',
-] as const;
+const UNARY =
+  'Acos Acosh Asin Asinh Atan Atanh BitwiseNot Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish IsInf IsNaN LeakyRelu Log Mish PRelu Reciprocal Selu Shrink Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu';
 
 /** Elementwise operators: `y[i] = f(x[i])`, or of operands that broadcast (NumPy rules) since opset 7. */
 export const ELEMENTWISE: Family = {
-  ...Object.fromEntries(UNARY.map((op) => [op, inferSame])),
+  ...Object.fromEntries(UNARY.split(' ').map((op) => [op, inferSame])),
   Abs: unary(absolute),
   Add: binary(add),
   And: logical((left, right) => left !== 0 && right !== 0),

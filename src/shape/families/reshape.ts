@@ -2,7 +2,7 @@ import { shapeNegative, shapeReshape } from '../../diagnostics/codes/shape.js';
 import { type Dim, divideExact, equal, floorDiv, isProven, product } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, NodeContext } from '../context.js';
-import { isStatic, showShape } from '../fact.js';
+import { showShape } from '../fact.js';
 
 /** Reshape (1, 5, 13, 14, 19–25): the elements in row-major order under another shape. */
 export const RESHAPE: Family = { Reshape: inferReshape };
@@ -14,9 +14,8 @@ function inferReshape(cx: NodeContext): void {
     cx.output(0, typeof rank === 'number' ? Array<Dim>(rank).fill(null) : undefined);
     return;
   }
-  const shape = reshaped(cx, cx.shape(0), target, cx.int('allowzero') === 1);
-  cx.output(0, shape);
-  if (isStatic(shape)) cx.outputElements(0, shape, cx.elements(0)?.elements);
+  cx.output(0, reshaped(cx, cx.shape(0), target, cx.int('allowzero') === 1));
+  cx.sameElements(0);
 }
 
 /** 0 copies the input's dim unless `allowzero`; -1 is what remains of the elements. Elements that are expressions are sizes. */
