@@ -16,6 +16,7 @@ export const CONVERT: Family = {
   ReverseSequence: likeFirst,
   Trilu: likeFirst,
   Where: inferWhere,
+  'com.microsoft.Trilu': likeFirst,
 };
 
 /** Cast (1: `to` is a name; 6, 9, 13, 19 and later): element type `to`. */

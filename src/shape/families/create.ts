@@ -16,6 +16,7 @@ export const CREATE: Family = {
   Shape: inferShape,
   Size: inferSize,
   Unique: inferUnique,
+  'com.microsoft.Range': inferRange,
 };
 
 /** The element type that attribute `dtype` names. */

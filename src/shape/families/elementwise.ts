@@ -144,9 +144,12 @@ function sign(item: Dim): Dim {
 const UNARY =
   'Acos Acosh Asin Asinh Atan Atanh BitwiseNot Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish IsInf IsNaN LeakyRelu Log Mish PRelu Reciprocal Selu Shrink Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu';
 
+const MICROSOFT_UNARY = 'BiasGelu FastGelu Gelu QuickGelu ScaledSiLU';
+
 /** Elementwise operators: `y[i] = f(x[i])`, or of operands that broadcast (NumPy rules) since opset 7. */
 export const ELEMENTWISE: Family = {
   ...Object.fromEntries(UNARY.split(' ').map((op) => [op, inferSame])),
+  ...Object.fromEntries(MICROSOFT_UNARY.split(' ').map((op) => [`com.microsoft.${op}`, inferSame])),
   Abs: unary(absolute),
   Add: binary(add),
   And: logical((left, right) => left !== 0 && right !== 0),

@@ -17,6 +17,7 @@ export const GATHER: Family = {
   ScatterND: inferScatterND,
   TensorScatter: likeFirst,
   TopK: inferTopK,
+  'com.microsoft.GatherND': inferGatherND,
 };
 
 /** Gather (1, 11, 13): `data.shape[:axis] + indices.shape + data.shape[axis + 1:]`. */
