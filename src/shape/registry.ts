@@ -1,6 +1,7 @@
 import type { Family, Infer } from './context.js';
 import type { InferBodies } from './control.js';
 import { ATTENTION } from './families/attention.js';
+import { CONTRIB } from './families/contrib.js';
 import { CONTROL } from './families/control.js';
 import { CONVERT } from './families/convert.js';
 import { CONVOLUTION } from './families/convolution.js';
@@ -29,6 +30,7 @@ import { TRAINING } from './families/training.js';
 /** Every family, alphabetical. */
 const FAMILIES: readonly Family[] = [
   ATTENTION,
+  CONTRIB,
   CONVERT,
   CONVOLUTION,
   CREATE,

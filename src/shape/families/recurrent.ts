@@ -40,7 +40,7 @@ const linearAttention: Infer = (cx) => {
   cx.output(0, [query?.[0] ?? null, query?.[1] ?? null, mul(outputHeads, valueSize)]);
   const state = [query?.[0] ?? null, heads.kv, divideExact(query?.[2] ?? null, heads.q), valueSize];
   const windows = cx.int('state_window') ?? 0;
-  cx.output(1, cx.shape(3) ?? (windows > 0 ? [windows, ...state] : state));
+  cx.output(1, cx.shape(3) ?? (windows > 0 ? [windows, ...state] : state), cx.dtype(3) ?? cx.dtype(0));
 };
 
 const standard = recurrent(2);

@@ -48,7 +48,7 @@ function reducedElements(
     strides[axis] = size;
     size *= shape[axis] ?? 1;
   }
-  const result = new Array<Dim | undefined>(size).fill(undefined);
+  const result = Array.from({ length: size }, (): Dim | undefined => undefined);
   for (const [index, element] of elements.entries()) {
     let rest = index;
     let at = 0;

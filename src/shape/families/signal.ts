@@ -14,7 +14,7 @@ function replaced(shape: Shape, axis: number, dim: Dim, last: Dim): Shape {
 
 /**
  * DFT 17 (attribute `axis`, default 1) and 20 (input `axis`, default -2): X `[…, 1|2]` gives `[…, 2]` with `dft_length` (or what it
- * was) along the axis, `floor(length / 2) + 1` with `onesided`; inverse and onesided give `[…, 1]`.
+ * was) along the axis, `floor(length / 2) + 1` with `onesided`. Inverse and onesided give `[…, 1]`, by default `2 * (m - 1)` of m bins.
  */
 const dft: Infer = (cx) => {
   const x = cx.shape(0);
@@ -30,7 +30,8 @@ const dft: Infer = (cx) => {
   }
   const axis = cx.axis(declared, x.length);
   if (axis === undefined) return;
-  const length = cx.has(1) ? cx.scalar(1) : onesided && inverse ? null : (x[axis] ?? null);
+  const size = x[axis] ?? null;
+  const length = cx.has(1) ? cx.scalar(1) : onesided && inverse ? add(add(size, size), -2) : size;
   cx.output(0, replaced(x, axis, onesided && !inverse ? halfSpectrum(length) : length, last));
 };
 
