@@ -29,3 +29,8 @@ export * from './shape/types.js';
 export * from './pass/pass.js';
 export * from './pass/pipeline.js';
 export * from './support/invariant.js';
+export * from './recipe/locate.js';
+export * from './recipe/parameters.js';
+export * from './recipe/recipe.js';
+export * from './pass/operation.js';
+export * as recipeCodes from './diagnostics/codes/recipe.js';

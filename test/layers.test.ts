@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/onnx', 'src/text', 'src/shape'],
   ['src/analysis', 'src/pattern', 'src/rewrite'],
   ['src/residual'],
+  ['src/recipe'],
   ['src/pass'],
   ['src/core'],
   ['passes', 'src/numerics'],
