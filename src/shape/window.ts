@@ -1,4 +1,5 @@
-import { type Dim, add, ceilDiv, floorDiv, mul, sub } from '../dim/dim.js';
+import { shapeNegative } from '../diagnostics/codes/shape.js';
+import { type Dim, add, ceilDiv, floorDiv, format, isProven, mul, sub } from '../dim/dim.js';
 import type { NodeContext } from './context.js';
 
 /** How a window slides along one spatial axis. */
@@ -76,4 +77,11 @@ export function coverage(input: Dim, window: AxisWindow, outputPadding: number):
   if (window.same) return mul(input, window.stride);
   const steps = mul(sub(input, 1), window.stride);
   return add(add(steps, span(window)), outputPadding - window.begin - window.end);
+}
+
+/** The size; one that is proven negative, as that of a window larger than what it slides over, is reported and unknown. */
+export function nonNegative(cx: NodeContext, size: Dim, axis: number): Dim {
+  if (!isProven(size, '<', 0)) return size;
+  cx.problem(shapeNegative(cx.at, `spatial axis ${axis} of the output`, format(size)));
+  return null;
 }

@@ -1,6 +1,6 @@
 import { type Dim, add, divideExact, floorDiv, mul, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
-import { like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { broadcastInputs } from './elementwise.js';
 
@@ -126,9 +126,7 @@ const reorderOutput: Infer = (cx) => {
   cx.output(0, cx.int('channels_last') === 1 ? [batch, ...spatial, channels] : [batch, channels, ...spatial]);
 };
 
-const SHAPED_AS_FIRST = 'BiasGelu FastGelu GatedAdd Gelu Inverse MoE MoEPacked QMoE QuickGelu ScaledSiLU Trilu'.split(
-  ' ',
-);
+const SHAPED_AS_FIRST = 'GatedAdd Inverse MoE MoEPacked QMoE'.split(' ');
 
 /** Operators of onnxruntime's own domains that are in no other family. */
 export const CONTRIB: Family = {

@@ -7,6 +7,7 @@ const likeFirst: Infer = (cx) => cx.output(0, cx.shape(0));
 
 /** Operators that keep the shape of their input and change, mask or choose elements. */
 export const CONVERT: Family = {
+  BitCast: inferBitCast,
   Cast: inferCast,
   CastLike: inferCastLike,
   Clip: inferClip,
@@ -32,6 +33,11 @@ const NAMES: ReadonlyMap<string, number> = new Map(
     .split(' ')
     .map((name, index) => [name, index + 1]),
 );
+
+/** BitCast (26): the bits of the input as element type `to`, which is as wide. */
+function inferBitCast(cx: NodeContext): void {
+  cx.output(0, cx.shape(0), findDType(cx.int('to') ?? 0));
+}
 
 /** CastLike (15 and later): the element type of input 1. */
 function inferCastLike(cx: NodeContext): void {

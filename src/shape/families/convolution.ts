@@ -1,7 +1,7 @@
 import { type Dim, add, mul, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, Infer, NodeContext } from '../context.js';
-import { type AxisWindow, coverage, positions, readWindows } from '../window.js';
+import { type AxisWindow, coverage, nonNegative, positions, readWindows } from '../window.js';
 
 /** Where a convolution finds what it needs, and how its data lie. */
 interface ConvolutionSpec {
@@ -15,6 +15,7 @@ interface ConvolutionSpec {
 
 interface Operands {
   readonly batch: Dim;
+  readonly channels: Dim;
   readonly spatial: readonly Dim[];
   readonly kernel: readonly Dim[];
   readonly w: Shape;
@@ -36,9 +37,11 @@ function operands(cx: NodeContext, spec: ConvolutionSpec): Operands | undefined 
   const channelsLast = spec.channelsLast ?? cx.int('channels_last') === 1;
   const free = unknown(rank - 2);
   const spatial = x === undefined ? free : channelsLast ? x.slice(1, -1) : x.slice(2);
-  const kernel = declared ?? (spec.opaqueKernel === true || w === undefined ? free : w.slice(2));
-  if (kernel.length !== spatial.length) return undefined;
-  return { batch: x?.[0] ?? null, spatial, kernel, w: w ?? [], channelsLast };
+  const own = spec.opaqueKernel === true || w === undefined ? free : w.slice(2);
+  if ((declared ?? own).length !== rank - 2 || own.length !== rank - 2) return undefined;
+  const kernel = own.map((size, i) => cx.unify(declared?.[i] ?? null, size, `kernel_shape and W along axis ${i}`));
+  const channels = (channelsLast ? x?.at(-1) : x?.[1]) ?? null;
+  return { batch: x?.[0] ?? null, channels, spatial, kernel, w: w ?? [], channelsLast };
 }
 
 function layout({ batch, channelsLast }: Operands, channels: Dim, spatial: readonly Dim[]): Shape {
@@ -54,8 +57,14 @@ function convolution(spec: ConvolutionSpec): Infer {
   return (cx) => {
     const found = operands(cx, spec);
     if (found === undefined) return;
+    if (spec.opaqueKernel !== true) {
+      cx.unify(found.channels, mul(found.w[1] ?? null, cx.int('group') ?? null), 'channels of X and W');
+    }
     const windows = readWindows(cx, found.kernel);
-    const spatial = found.spatial.map((size, i) => (windows?.[i] === undefined ? null : positions(size, windows[i])));
+    const spatial = found.spatial.map((size, i) => {
+      const window = windows?.[i];
+      return window === undefined ? null : nonNegative(cx, positions(size, window), i);
+    });
     cx.output(0, layout(found, found.w[0] ?? null, spatial));
   };
 }
@@ -76,8 +85,11 @@ function transposedConvolution(spec: ConvolutionSpec): Infer {
     const found = operands(cx, spec);
     if (found === undefined) return;
     const windows = readWindows(cx, found.kernel);
+    cx.unify(found.channels, found.w[0] ?? null, 'channels of X and W');
     const channels = mul(found.w[1] ?? null, cx.int('group') ?? null);
-    const spatial = found.spatial.map((size, i) => transposedSize(cx, i, size, windows?.[i], found.spatial.length));
+    const spatial = found.spatial.map((size, i) =>
+      nonNegative(cx, transposedSize(cx, i, size, windows?.[i], found.spatial.length), i),
+    );
     cx.output(0, layout(found, channels, spatial));
   };
 }

@@ -179,5 +179,6 @@ export const ELEMENTWISE: Family = {
   Sign: unary(sign),
   Sub: binary(sub),
   Sum: variadic((items) => items.reduce(add, 0)),
+  SwiGLU: binary(unknown),
   Xor: logical((left, right) => (left !== 0) !== (right !== 0)),
 };

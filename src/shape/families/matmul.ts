@@ -16,16 +16,19 @@ export function matMulShape(a: Shape, b: Shape): Shape | undefined {
   return [...batch, ...rows, ...columns];
 }
 
+function outputProduct(cx: NodeContext, a: Shape | undefined, b: Shape | undefined): void {
+  if (a !== undefined && b !== undefined) {
+    cx.unify(a.at(-1) ?? null, b.at(b.length === 1 ? 0 : -2) ?? null, 'contracted sizes of A and B');
+  }
+  cx.output(0, a && b && matMulShape(a, b));
+}
+
 /**
  * MatMul 1-13, MatMulInteger 10, QLinearMatMul 10-21 (B is input 3), com.microsoft.MatMulInteger16 1, MatMulIntegerToFloat 1,
  * DynamicQuantizeMatMul 1, GemmFastGelu 1, QOrderedMatMul 1 (B is input 2): `[…batch, m, n]` as `numpy.matmul`.
  */
 function product(b: number): Infer {
-  return (cx) => {
-    const left = cx.shape(0);
-    const right = cx.shape(b);
-    cx.output(0, left && right && matMulShape(left, right));
-  };
+  return (cx) => outputProduct(cx, cx.shape(0), cx.shape(b));
 }
 
 /** Last two axes exchanged. */
@@ -49,14 +52,13 @@ const fusedMatMul: Infer = (cx) => {
     const shape = batchTransposed(cx.shape(i), cx.int(`transBatch${name}`) === 1);
     return transposed(shape, cx.int(`trans${name}`) === 1);
   };
-  const a = operand(0, 'A');
-  const b = operand(1, 'B');
-  cx.output(0, a && b && matMulShape(a, b));
+  outputProduct(cx, operand(0, 'A'), operand(1, 'B'));
 };
 
 function gemmShape(cx: NodeContext, a: number, b: number): Shape {
   const x = transposed(cx.shape(a), cx.int('transA') === 1);
   const y = transposed(cx.shape(b), cx.int('transB') === 1);
+  cx.unify(x?.[1] ?? null, y?.[0] ?? null, 'contracted sizes of A and B');
   return [x?.[0] ?? null, y?.[1] ?? null];
 }
 

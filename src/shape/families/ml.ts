@@ -1,7 +1,7 @@
 import type { Attribute } from '../../ir/attribute.js';
 import { type Dim, add } from '../../dim/dim.js';
 import type { DType } from '../../tensor/dtype.js';
-import { like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 
 /** Number of elements of a list attribute; `undefined` when it is absent or empty. */

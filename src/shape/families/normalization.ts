@@ -1,7 +1,7 @@
 import { ceilDiv, product } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { DType } from '../../tensor/dtype.js';
-import { agree, like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 
 /**
@@ -16,7 +16,8 @@ function batchNormalization(channelsLast: boolean): Infer {
     const perChannel = spatial ? channel : undefined;
     for (const [input, name] of ['scale', 'B', 'mean', 'variance'].entries()) {
       const shape = cx.shape(input + 1);
-      if (shape?.length === 1 && perChannel !== undefined) agree(cx, `channels and ${name}`, perChannel, shape[0]);
+      if (shape?.length === 1 && perChannel !== undefined)
+        cx.unify(perChannel, shape[0] ?? null, `channels and ${name}`);
     }
     cx.output(0, x);
     const statistics = cx.shape(3) ?? cx.shape(4) ?? (spatial ? [channel ?? null] : undefined);
@@ -54,7 +55,7 @@ const layerNormalization: Infer = (cx) => {
 const skipLayerNormalization: Infer = (cx) => {
   const x = cx.shape(0);
   const width = cx.shape(2)?.[0];
-  if (x !== undefined && width !== undefined) agree(cx, 'last axis and gamma', x.at(-1), width);
+  if (x !== undefined && width !== undefined) cx.unify(x.at(-1) ?? null, width, 'last axis and gamma');
   cx.output(0, x);
   const statistics = x && [...x.slice(0, -1), 1];
   for (const i of [1, 2]) if (cx.outputCount > i) cx.output(i, statistics);

@@ -1,7 +1,7 @@
 import type { Dim } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, Infer, NodeContext } from '../context.js';
-import { type AxisWindow, ceilPositions, coverage, positions, readWindows } from '../window.js';
+import { type AxisWindow, ceilPositions, coverage, nonNegative, positions, readWindows } from '../window.js';
 
 /** The windows of a pool over `rank` axes; its kernel is the attribute `kernel_shape`. */
 function windowsOf(cx: NodeContext, rank: number): readonly AxisWindow[] | undefined {
@@ -24,7 +24,7 @@ function pooledShape(cx: NodeContext, channelsLast: boolean): Shape | undefined 
   const sizes = x === undefined ? undefined : channelsLast ? x.slice(1, -1) : x.slice(2);
   const spatial = Array.from({ length: rank - 2 }, (_, i): Dim => {
     const window = windows?.[i];
-    return window === undefined ? null : pooledSize(cx, sizes?.[i] ?? null, window);
+    return window === undefined ? null : nonNegative(cx, pooledSize(cx, sizes?.[i] ?? null, window), i);
   });
   const channels = (channelsLast ? x?.at(-1) : x?.[1]) ?? null;
   return channelsLast ? [x?.[0] ?? null, ...spatial, channels] : [x?.[0] ?? null, channels, ...spatial];

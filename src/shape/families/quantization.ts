@@ -1,7 +1,7 @@
 import { type Dim, add, mul } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { type DType, findDType } from '../../tensor/dtype.js';
-import { agree, like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { broadcastInputs } from './elementwise.js';
 
@@ -46,7 +46,8 @@ const concat: Infer = (cx) => {
   for (const shape of others) {
     if (shape.length !== first.length) return;
     for (const [at, size] of shape.entries()) {
-      result[at] = at === axis ? add(result[at] ?? null, size) : agree(cx, `axis ${at} of Concat`, result[at], size);
+      result[at] =
+        at === axis ? add(result[at] ?? null, size) : cx.unify(result[at] ?? null, size, `sizes of axis ${at}`);
     }
   }
   cx.output(0, result);

@@ -1,10 +1,5 @@
-import { type Dim, divideExact, mul } from '../../dim/dim.js';
-import type { Family, Infer, NodeContext } from '../context.js';
-import { agree } from '../agree.js';
-
-function hiddenSize(cx: NodeContext, recurrence: Dim | undefined): Dim {
-  return cx.int('hidden_size') ?? recurrence ?? null;
-}
+import { divideExact, mul } from '../../dim/dim.js';
+import type { Family, Infer } from '../context.js';
 
 /**
  * RNN 1-22, GRU 1-22, LSTM 1-22, com.microsoft.AttnLSTM 1, DynamicQuantizeLSTM 1 over X `[S, B, I]`: Y `[S, D, B, H]`, last states
@@ -16,9 +11,9 @@ function recurrent(axis: 1 | 2): Infer {
     const x = cx.shapeOfRank(0, 3);
     const r = cx.shape(2);
     const directions = (cx.string('direction') ?? 'forward') === 'bidirectional' ? 2 : 1;
-    if (cx.shape(1) !== undefined) agree(cx, 'directions of W', cx.shape(1)?.[0], directions);
-    const hidden = hiddenSize(cx, r?.[axis]);
-    if (r !== undefined) agree(cx, 'hidden_size and R', r[axis], hidden);
+    cx.unify(cx.shape(1)?.[0] ?? null, directions, 'directions of W');
+    if (axis === 2) cx.unify(cx.shape(1)?.[2] ?? null, x?.[2] ?? null, 'input sizes of W and X');
+    const hidden = cx.unify(cx.int('hidden_size') ?? null, r?.[axis] ?? null, 'hidden_size and R');
     const batchFirst = cx.int('layout') === 1;
     const batch = x?.[batchFirst ? 0 : 1] ?? null;
     const steps = x?.[batchFirst ? 1 : 0] ?? null;

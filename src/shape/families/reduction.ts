@@ -1,6 +1,6 @@
 import { type Dim, add, max, min, mul } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
-import { like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import type { SymbolicTensor } from '../fact.js';
 

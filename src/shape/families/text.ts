@@ -1,5 +1,5 @@
 import type { Infer, Family } from '../context.js';
-import { like } from '../agree.js';
+import { like } from '../like.js';
 import { broadcastInputs } from './elementwise.js';
 
 /** StringConcat 20: what the operands broadcast to. */

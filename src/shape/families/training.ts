@@ -1,4 +1,4 @@
-import { like } from '../agree.js';
+import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 
 /** Outputs as inputs: output `i` as input `index(i)`. */
