@@ -20,8 +20,8 @@ export interface NodeHost {
   /** Attributes of the function call around the node; what references mean. */
   readonly attributes: Attributes;
   fact(value: Value): Fact;
-  /** The symbol number `count` of the node: the same one whenever it runs again. */
-  fresh(count: number): Dim;
+  /** The symbol number `count` of a node: the same one whenever it runs again. */
+  fresh(node: Node, count: number): Dim;
   isFresh(dim: Dim): boolean;
 }
 
@@ -215,7 +215,7 @@ export class NodeContext {
 
   /** A new symbol for a size that depends on data or cannot be expressed. */
   fresh(): Dim {
-    return this.#host.fresh(this.#fresh++);
+    return this.#host.fresh(this.node, this.#fresh++);
   }
 
   /** Whether a dim is a symbol that {@link fresh} made. */

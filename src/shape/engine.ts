@@ -4,7 +4,7 @@ import { functionKey, type Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import { capturedValues } from '../ir/order.js';
 import type { Value } from '../ir/value.js';
-import { NodeContext } from './context.js';
+import { NodeContext, type NodeHost } from './context.js';
 import type { BodyRun, Steps } from './control.js';
 import { mergeDeclared } from './declared.js';
 import { type Fact, UNKNOWN } from './fact.js';
@@ -35,19 +35,17 @@ export class Engine {
   readonly model: Model;
   /** For functions: what holds in all calls seen. */
   readonly #summaries = new Map<Graph, Scope>();
-  readonly #names: Set<string>;
+  readonly #isTaken: (name: string) => boolean;
   readonly #fresh = new Set<string>();
   #counter = 0;
   #isQuiet = false;
-  #budget: number;
+  /** Nodes that may still be inferred: calls within calls and loops within loops can take exponential time. */
+  #budget = 4_000_000;
 
-  /** `names` are symbols that are taken. */
-  constructor(model: Model, names: Set<string>) {
+  /** `isTaken` tells the symbols that the model itself uses. */
+  constructor(model: Model, isTaken: (name: string) => boolean) {
     this.model = model;
-    this.#names = names;
-    let nodes = 0;
-    for (const graph of model.graphs()) nodes += graph.nodes.size;
-    this.#budget = 16 * nodes + 100_000; // repeated calls and nested loops can take exponential time
+    this.#isTaken = isTaken;
   }
 
   /** Infers every node of a graph. */
@@ -144,12 +142,7 @@ export class Engine {
 
   /** Infers a node at once, or gives the frame that has to be run for it. */
   #start(node: Node, scope: Scope): Frame[] {
-    const cx = new NodeContext(node, {
-      attributes: scope.attributes,
-      fact: (value) => this.known(value, scope) ?? UNKNOWN,
-      fresh: (count) => this.#symbol(scope, node, count),
-      isFresh: (dim) => this.isFresh(dim),
-    });
+    const cx = new NodeContext(node, this.#hostOf(scope));
     const steps = this.#budget-- > 0 ? this.#stepsOf(cx, scope) : undefined;
     if (steps) return [{ kind: 'node', cx, scope, steps, answer: [] }];
     findInfer(node.op)?.(cx);
@@ -157,9 +150,20 @@ export class Engine {
     return [];
   }
 
+  #hostOf(scope: Scope): NodeHost {
+    scope.host ??= {
+      attributes: scope.attributes,
+      fact: (value) => this.known(value, scope) ?? UNKNOWN,
+      fresh: (node, count) => this.#symbol(scope, node, count),
+      isFresh: (dim) => this.isFresh(dim),
+    };
+    return scope.host;
+  }
+
   #stepsOf(cx: NodeContext, scope: Scope): Steps | undefined {
     const { domain, opType, overload, op } = cx.node;
-    const fn = this.model.functions.get(functionKey({ domain, name: opType, overload }));
+    const { functions } = this.model;
+    const fn = functions.size > 0 && functions.get(functionKey({ domain, name: opType, overload }));
     return fn ? callFunction(cx, fn, scope, this) : findInferBodies(op)?.(cx);
   }
 
@@ -195,7 +199,7 @@ export class Engine {
 
   #newSymbol(): Dim {
     let name = `u${this.#counter++}`;
-    while (this.#names.has(name)) name = `u${this.#counter++}`;
+    while (this.#isTaken(name)) name = `u${this.#counter++}`;
     const dim = symbol(name);
     this.#fresh.add(dim.key);
     return dim;

@@ -10,8 +10,8 @@ import { constantFact, type Fact, showShape } from './fact.js';
 /** Types of the inputs of the main graph with every axis named. */
 export interface InputFacts {
   readonly facts: ReadonlyMap<Value, Fact>;
-  /** Every symbol that the model declares or that stands for an unnamed axis. */
-  readonly names: Set<string>;
+  /** Whether a name is declared in the model or stands for an unnamed axis. */
+  readonly isTaken: (name: string) => boolean;
   readonly problems: readonly Diagnostic[];
 }
 
@@ -27,19 +27,15 @@ export function inputFacts(model: Model, bindings: ReadonlyMap<string, Shape>): 
   const slots = model.graph.inputs;
   const names = new Set<string>();
   for (const slot of slots) for (const dim of shapeOf(slot)) for (const name of symbols(dim)) names.add(name);
-  const reserved = new Set(names);
-  for (const graph of model.graphs())
-    for (const node of graph.nodes.values()) {
-      for (const value of node.outputs)
-        for (const dim of dimsOf(value.type)) for (const name of symbols(dim)) reserved.add(name);
-    }
+  let declared: ReadonlySet<string> | undefined;
+  const isTaken = (name: string): boolean => names.has(name) || (declared ??= declaredNames(model)).has(name);
   const shapes = new Map<InputSlot, Shape>();
   for (const slot of slots) {
     const { type } = slot.value;
     if (type?.kind !== 'tensor' || !type.shape || slot.value.def.kind !== 'input') continue;
     shapes.set(
       slot,
-      type.shape.map((dim, axis) => namedDim(dim, `${slot.name}_dim${axis}`, names, reserved)),
+      type.shape.map((dim, axis) => namedDim(dim, `${slot.name}_dim${axis}`, names, isTaken)),
     );
   }
   const { solution, problems } = bind(shapes, bindings, slots);
@@ -48,8 +44,20 @@ export function inputFacts(model: Model, bindings: ReadonlyMap<string, Shape>): 
     if (slot.value.def.kind !== 'input') continue;
     facts.set(slot.value, { type: typeOf(slot, shapes.get(slot), bindings.get(slot.name), solution) });
   }
-  for (const name of names) reserved.add(name);
-  return { facts, names: reserved, problems };
+  return { facts, isTaken, problems };
+}
+
+/** Names in the declared types of all nodes' outputs. */
+function declaredNames(model: Model): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const graph of model.graphs()) {
+    for (const node of graph.nodes.values()) {
+      for (const value of node.outputs) {
+        for (const dim of dimsOf(value.type)) for (const name of symbols(dim)) names.add(name);
+      }
+    }
+  }
+  return names;
 }
 
 function dimsOf(type: Type | undefined): Shape {
@@ -60,14 +68,13 @@ function shapeOf(slot: InputSlot): Shape {
   return slot.value.def.kind === 'input' ? dimsOf(slot.value.type) : [];
 }
 
-function namedDim(dim: Dim, fallback: string, names: Set<string>, reserved: Set<string>): Dim {
+function namedDim(dim: Dim, fallback: string, names: Set<string>, isTaken: (name: string) => boolean): Dim {
   if (typeof dim === 'number') return dim;
   const name = dim === null ? undefined : [...symbols(dim)][0];
   if (dim !== null && (name === undefined || !PLACEHOLDERS.has(name))) return expressionOf(dim, name, names);
   let unique = fallback.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
-  while (reserved.has(unique)) unique += '_';
+  while (isTaken(unique)) unique += '_';
   names.add(unique);
-  reserved.add(unique);
   return symbol(unique);
 }
 

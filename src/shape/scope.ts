@@ -3,6 +3,7 @@ import type { Dim } from '../dim/dim.js';
 import type { Attributes } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
+import type { NodeHost } from './context.js';
 import type { Fact } from './fact.js';
 
 /** Facts of one place where values live: the main graph with its bodies, or one call of a function. */
@@ -16,6 +17,8 @@ export class Scope {
   readonly calls = new Map<Node, Scope>();
   readonly attributes: Attributes;
   readonly depth: number;
+  /** What the nodes that are inferred here see. */
+  host: NodeHost | undefined;
 
   constructor(attributes: Attributes, depth: number) {
     this.attributes = attributes;

@@ -32,10 +32,10 @@ export class Types {
 
   constructor(model: Model, options: TypesOptions = {}) {
     this.model = model;
-    const { facts, names, problems } = inputFacts(model, options.shapes ?? new Map<string, Shape>());
+    const { facts, isTaken, problems } = inputFacts(model, options.shapes ?? new Map<string, Shape>());
     for (const [value, fact] of facts) this.#main.facts.set(value, fact);
     this.#inputProblems = problems;
-    this.#engine = new Engine(model, names);
+    this.#engine = new Engine(model, isTaken);
     this.#engine.runGraph(model.graph, this.#main);
   }
 
