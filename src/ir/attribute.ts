@@ -49,8 +49,7 @@ export function floats(value: readonly number[]): AttributeValue {
   return { type: 'FLOATS', value };
 }
 
-/** An INTS attribute. */
-export function ints(value: readonly (number | bigint)[]): AttributeValue {
+function ints(value: readonly (number | bigint)[]): AttributeValue {
   return { type: 'INTS', value: value.map(BigInt) };
 }
 

@@ -4,14 +4,11 @@ import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import type { Edit } from '../rewrite/edit.js';
+import type { Semantics } from '../rewrite/semantics.js';
 import type { Types } from '../shape/types.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/**
- * What a pass promises, and what the verifier holds it to: `exact`: the same bits · `equivalent`: equal up to rounding ·
- * `identity-at-init`: equal at the initial values of new parameters · `changes-function`: equal to the reference that it declares.
- */
-export type Semantics = 'exact' | 'equivalent' | 'identity-at-init' | 'changes-function';
+export type { Semantics } from '../rewrite/semantics.js';
 
 /** An option of a pass, as the command line and the documentation show it. */
 export interface OptionSpec {

@@ -1,8 +1,13 @@
-import type { AttributeInit } from '../ir/attribute.js';
+import type { Attribute, AttributeInit, Attributes } from '../ir/attribute.js';
 import { Graph } from '../ir/graph.js';
 import type { Node, Origin } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
+import { declaredAttribute } from '../schema/encode.js';
+import { findRuntimeSchema } from '../schema/schema.js';
 import type { Tensor } from '../tensor/tensor.js';
+
+/** Attributes of a new node by name, in the types that its operator declares; or those of another node. */
+export type AttributeInits = Readonly<Record<string, AttributeInit>> | Attributes;
 
 /** What {@link Edit.node} takes beside operator, inputs and attributes. */
 export interface NodeOptions {
@@ -29,7 +34,7 @@ export class Edit {
   node(
     opType: string,
     inputs: readonly (Value | undefined)[],
-    attrs?: Readonly<Record<string, AttributeInit>>,
+    attrs?: AttributeInits,
     options: NodeOptions = {},
   ): Value {
     return this.nodes(opType, inputs, attrs, [options.hint ?? ''], options)[0]!;
@@ -39,7 +44,7 @@ export class Edit {
   nodes(
     opType: string,
     inputs: readonly (Value | undefined)[],
-    attrs: Readonly<Record<string, AttributeInit>> | undefined,
+    attrs: AttributeInits | undefined,
     outputs: readonly string[],
     options: NodeOptions = {},
   ): readonly Value[] {
@@ -51,7 +56,7 @@ export class Edit {
       ...(this.root && { near: this.root }),
       origin: this.#origin,
       name: options.name ?? '',
-      ...(attrs && { attrs }),
+      ...(attrs && { attrs: this.#attributes(opType, options.domain ?? '', attrs) }),
       ...(options.domain !== undefined && { domain: options.domain }),
     }).outputs;
   }
@@ -73,4 +78,18 @@ export class Edit {
     }
     this.graph.replaceAllUses(from, to);
   }
+
+  #attributes(opType: string, domain: string, inits: AttributeInits): Attributes {
+    if (isAttributes(inits)) return inits;
+    const schema = findRuntimeSchema(domain, opType, this.graph.opset(domain) ?? Number.POSITIVE_INFINITY);
+    const attrs = new Map<string, Attribute>();
+    for (const [name, init] of Object.entries(inits)) {
+      if (init !== undefined) attrs.set(name, declaredAttribute(schema, name, init));
+    }
+    return attrs;
+  }
+}
+
+function isAttributes(inits: AttributeInits): inits is Attributes {
+  return inits instanceof Map;
 }

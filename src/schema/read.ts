@@ -8,7 +8,7 @@ export function opsetOf(node: Node): number | undefined {
 }
 
 /** The version that a node is read by: as in onnxruntime a domain that is not imported counts at its latest one, the default domain excepted. */
-function versionOf(node: Node): number | undefined {
+export function versionOf(node: Node): number | undefined {
   return opsetOf(node) ?? (node.domain === '' ? undefined : latestOpset(node.domain));
 }
 
