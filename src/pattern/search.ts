@@ -147,7 +147,8 @@ export class Search {
     if (node.graph !== graph) return `${node.op} is computed outside of this graph`;
     if (hasReference(node)) return `${node.op} takes attributes from the function around it`;
     const key = functionKey({ domain: node.domain, name: node.opType, overload: node.overload });
-    if (graph.model.functions.size > 0 && graph.model.functions.has(key)) return `${node.op} is a function of the model`;
+    if (graph.model.functions.size > 0 && graph.model.functions.has(key))
+      return `${node.op} is a function of the model`;
     const opset = opsetOf(node);
     if (opset === undefined && node.domain === '') return 'the model imports no opset';
     if (opset !== undefined && opset < 7 && node.domain === '' && plainAttribute(node, 'broadcast') === 1) {
@@ -202,7 +203,8 @@ export class Search {
     place: (at: number) => boolean,
   ): boolean {
     const left = inputs.map((_, index) => index).filter((index) => !chosen.slice(0, at).includes(index));
-    const fits = (operand: Pat | undefined, index: number): boolean => this.#could(operand as Pat, inputs[index] as Value);
+    const fits = (operand: Pat | undefined, index: number): boolean =>
+      this.#could(operand as Pat, inputs[index] as Value);
     const hopeful = (index: number): boolean =>
       fits(operands[at], index) &&
       operands.slice(at + 1).every((later) => left.some((other) => other !== index && fits(later, other)));

@@ -7,9 +7,7 @@ import { invariant } from '../support/invariant.js';
 import type { Rule, RuleContext } from './rule.js';
 
 /** A rule that fits a node, or why it does not. */
-export type Attempt =
-  | { readonly fits: true; readonly match: Match }
-  | { readonly fits: false; readonly miss: Miss };
+export type Attempt = { readonly fits: true; readonly match: Match } | { readonly fits: false; readonly miss: Miss };
 
 /**
  * Tries a rule at a node without changing anything: versions and dtypes, the pattern, the uses of what would disappear, the rule's own

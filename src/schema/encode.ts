@@ -9,7 +9,8 @@ export function declaredAttribute(
 ): AttributeValue {
   const type = schema?.attributes.get(name)?.type;
   if (type === 'FLOAT' && typeof init === 'number') return { type, value: init };
-  if (type === 'FLOATS' && Array.isArray(init)) return { type, value: (init as readonly (number | bigint)[]).map(Number) };
+  if (type === 'FLOATS' && Array.isArray(init))
+    return { type, value: (init as readonly (number | bigint)[]).map(Number) };
   if (type === 'STRINGS' && Array.isArray(init) && init.length === 0) return { type, value: [] };
   return toAttribute(init);
 }
