@@ -92,11 +92,8 @@ function proveNonNegative(dim: Dim, proof: Proof): boolean {
   if (typeof dim === 'number') return dim >= 0;
   if (proof.steps-- <= 0) return false;
   if (hasNonNegativeTerms(dim, proof)) return true;
-  for (const term of dim.terms) {
-    for (const { atom } of term.monomial.factors) {
-      if (atom.kind === 'min' || atom.kind === 'max') return proveBySelection(dim, atom, proof);
-    }
-  }
+  const extremum = nextExtremum(dim, proof);
+  if (extremum) return proveBySelection(dim, extremum, proof);
   for (const sign of [-1, 1]) {
     for (const term of dim.terms) {
       if (Math.sign(term.coefficient) !== sign) continue;
@@ -143,6 +140,19 @@ function isNonNegativeAtom(atom: Atom, proof: Proof): boolean {
     case 'max':
       return atom.args.some((arg) => proveNonNegative(arg, proof));
   }
+}
+
+/** The extremum to open next: one whose choices must all be proven comes first, since the proofs of the others may differ with its choice. */
+function nextExtremum(dim: KnownDim, proof: Proof): ExtremumAtom | undefined {
+  let first: ExtremumAtom | undefined;
+  for (const term of termsOf(dim)) {
+    for (const { atom } of term.monomial.factors) {
+      if (atom.kind !== 'min' && atom.kind !== 'max') continue;
+      if (!isLinearIn(dim, atom, atom.kind === 'max' ? 1 : -1, proof)) return atom;
+      first ??= atom;
+    }
+  }
+  return first;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Diagnostic, Place } from '../diagnostics/diagnostic.js';
 import type { Attribute, Attributes } from '../ir/attribute.js';
 import type { Graph } from '../ir/graph.js';
 import type { Node } from '../ir/node.js';
-import { placeOf } from '../ir/place.js';
+import { pathOf } from '../ir/path.js';
 import { type Shape, tensorType, type Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import { saturate, schemaOf } from '../schema/read.js';
@@ -61,7 +61,7 @@ export class NodeContext {
   }
 
   get at(): Place {
-    return placeOf(this.node);
+    return { path: pathOf(this.node), op: this.node.op };
   }
 
   /** Whether input `index` is given. */

@@ -1,6 +1,5 @@
 import { shapeDeclared } from '../diagnostics/codes/shape.js';
 import { type Dim, isProven } from '../dim/dim.js';
-import { placeOf } from '../ir/place.js';
 import type { Shape, Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import type { NodeContext } from './context.js';
@@ -15,7 +14,7 @@ export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact): Fact {
   if (!declared) return fact;
   if (!fact.type) return { ...fact, type: withFreshDims(cx, declared) };
   if (contradicts(fact.type, declared)) {
-    cx.problem(shapeDeclared(placeOf(cx.node), value.hint, showType(declared), showType(fact.type)));
+    cx.problem(shapeDeclared(cx.at, value.hint, showType(declared), showType(fact.type)));
     return fact;
   }
   const type = refine(cx, fact.type, declared);
