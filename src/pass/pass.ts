@@ -52,6 +52,8 @@ export interface PassContext<O extends object = object> {
    * throws. What is dead afterwards is removed. Gives whether the rewrite stands.
    */
   rewrite(rule: string, root: Node | Graph, edit: (edit: Edit) => boolean | void): boolean;
+  /** Whether anybody listens to {@link decline}; reasons that cost something need not be made else. */
+  readonly explains: boolean;
   /** Says why a rule did not fire; shown by `explain`. */
   decline(rule: string, node: Node, reason: string, matched?: number): void;
   report(diagnostic: Diagnostic): void;

@@ -120,6 +120,7 @@ class Runner {
       evaluator,
       signal,
       rewrite: (rule, root, edit) => this.rewriter.apply(pass.name, rule, root, edit),
+      explains: onDeclined !== undefined,
       decline: (rule, node, reason, matched = 0) => onDeclined?.({ pass: pass.name, rule, node, reason, matched }),
       report: (diagnostic) => onDiagnostic?.(diagnostic),
     };

@@ -146,9 +146,7 @@ export class Search {
     const { graph } = this.#root;
     if (node.graph !== graph) return `${node.op} is computed outside of this graph`;
     if (hasReference(node)) return `${node.op} takes attributes from the function around it`;
-    const key = functionKey({ domain: node.domain, name: node.opType, overload: node.overload });
-    if (graph.model.functions.size > 0 && graph.model.functions.has(key))
-      return `${node.op} is a function of the model`;
+    if (isFunction(node)) return `${node.op} is a function of the model`;
     const opset = opsetOf(node);
     if (opset === undefined && node.domain === '') return 'the model imports no opset';
     if (opset !== undefined && opset < 7 && node.domain === '' && plainAttribute(node, 'broadcast') === 1) {
@@ -202,22 +200,43 @@ export class Search {
     at: number,
     place: (at: number) => boolean,
   ): boolean {
-    const left = inputs.map((_, index) => index).filter((index) => !chosen.slice(0, at).includes(index));
-    const fits = (operand: Pat | undefined, index: number): boolean =>
-      this.#could(operand as Pat, inputs[index] as Value);
-    const hopeful = (index: number): boolean =>
-      fits(operands[at], index) &&
-      operands.slice(at + 1).every((later) => left.some((other) => other !== index && fits(later, other)));
-    const order = [...left.filter((index) => index >= at), ...left.filter((index) => index < at)];
-    const tried = new Set<Value>();
-    for (const index of [...order.filter(hopeful), ...order.filter((each) => !hopeful(each))]) {
-      const input = inputs[index] as Value;
-      if (tried.has(input)) continue;
-      tried.add(input);
-      chosen[at] = index;
-      if (this.#solve(operands[at] as Pat, input, () => place(at + 1))) return true;
+    const count = inputs.length;
+    for (const wanted of [true, false]) {
+      for (let turn = 0; turn < count; turn++) {
+        const index = (at + turn) % count;
+        const input = inputs[index] as Value;
+        if (isTaken(chosen, at, index) || this.#isRepeated(inputs, chosen, at, turn)) continue;
+        chosen[at] = index;
+        if (this.#isHopeful(operands, inputs, chosen, at) !== wanted) continue;
+        if (this.#solve(operands[at] as Pat, input, () => place(at + 1))) return true;
+      }
     }
     return false;
+  }
+
+  /** Whether an earlier turn has tried the same value. */
+  #isRepeated(inputs: readonly Value[], chosen: readonly number[], at: number, turn: number): boolean {
+    const input = inputs[(at + turn) % inputs.length];
+    for (let before = 0; before < turn; before++) {
+      const index = (at + before) % inputs.length;
+      if (inputs[index] === input && !isTaken(chosen, at, index)) return true;
+    }
+    return false;
+  }
+
+  /** Whether the choice for the operand at `at` looks right and leaves something that looks right for each later operand. */
+  #isHopeful(
+    operands: readonly (Pat | undefined)[],
+    inputs: readonly Value[],
+    chosen: readonly number[],
+    at: number,
+  ): boolean {
+    if (!this.#could(operands[at] as Pat, inputs[chosen[at] as number] as Value)) return false;
+    for (let later = at + 1; later < operands.length; later++) {
+      const operand = operands[later] as Pat;
+      if (!inputs.some((input, index) => !isTaken(chosen, at + 1, index) && this.#could(operand, input))) return false;
+    }
+    return true;
   }
 
   #could(pattern: Pat, value: Value): boolean {
@@ -234,8 +253,19 @@ function same(a: Value, b: Value): boolean {
   return contentKey(left) === contentKey(right);
 }
 
+function isFunction({ graph, domain, opType, overload }: Node): boolean {
+  const { functions } = graph.model;
+  return functions.size > 0 && functions.has(functionKey({ domain, name: opType, overload }));
+}
+
 function differs(value: Value, bound: Value): string {
   return `${showValue(value)} is not ${showValue(bound)}`;
+}
+
+/** Whether one of the operands before `at` has this input. */
+function isTaken(chosen: readonly number[], at: number, index: number): boolean {
+  for (let before = 0; before < at; before++) if (chosen[before] === index) return true;
+  return false;
 }
 
 function allSet(inputs: readonly (Value | undefined)[]): boolean {

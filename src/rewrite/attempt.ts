@@ -1,19 +1,29 @@
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
+import { couldMatchAt } from '../pattern/head.js';
 import { Match } from '../pattern/match.js';
 import { type Miss, showBlame, showValue } from '../pattern/miss.js';
 import { Search } from '../pattern/search.js';
 import { invariant } from '../support/invariant.js';
 import type { Rule, RuleContext } from './rule.js';
 
-/** A rule that fits a node, or why it does not. */
-export type Attempt = { readonly fits: true; readonly match: Match } | { readonly fits: false; readonly miss: Miss };
+/** A rule that fits a node, or why it does not when that was asked for. */
+export type Attempt =
+  | { readonly fits: true; readonly match: Match }
+  | { readonly fits: false; readonly miss: Miss | undefined };
 
 /**
  * Tries a rule at a node without changing anything: versions and dtypes, the pattern, the uses of what would disappear, the rule's own
  * check. A check that says no sends the search on to the next way in which the pattern matches.
+ * The reason is made only when `explains` asks for it.
  */
-export function attempt<O extends object>(rule: Rule<O>, node: Node, context: RuleContext<O>): Attempt {
+export function attempt<O extends object>(
+  rule: Rule<O>,
+  node: Node,
+  context: RuleContext<O>,
+  explains: boolean,
+): Attempt {
+  if (!explains && !couldMatchAt(rule.pattern, node)) return { fits: false, miss: undefined };
   const reason = unsuitable(rule, node, context);
   if (reason !== undefined) return { fits: false, miss: { matched: 0, blame: node, reason } };
   const search = new Search(node, context.types);
@@ -28,6 +38,7 @@ export function attempt<O extends object>(rule: Rule<O>, node: Node, context: Ru
     return true;
   });
   if (match) return { fits: true, match };
+  if (!explains) return { fits: false, miss: undefined };
   const miss = search.nearest.found;
   invariant(miss, `${rule.name} did not match and does not say why`);
   return { fits: false, miss };

@@ -33,13 +33,18 @@ export function runRules<O extends object>(model: Model, index: RuleIndex<O>, ho
   new Driver(model, index, host).run();
 }
 
+interface Missed<O extends object> {
+  readonly rule: Rule<O>;
+  readonly miss: Miss;
+}
+
 class Driver<O extends object> {
   readonly #model: Model;
   readonly #index: RuleIndex<O>;
   readonly #host: RuleHost<O>;
   readonly #queue: Node[] = [];
   readonly #waiting = new Set<Node>();
-  readonly #misses = new Map<Node, Map<Rule<O>, Miss>>();
+  readonly #misses = new Map<Node, readonly Missed<O>[]>();
   #budget = 0;
   #growth = 0;
 
@@ -62,7 +67,7 @@ class Driver<O extends object> {
     }
     for (const [node, misses] of this.#misses) {
       if (!node.alive) continue;
-      for (const [rule, miss] of misses) this.#host.decline(rule.name, node, showMiss(miss, node), miss.matched);
+      for (const { rule, miss } of misses) this.#host.decline(rule.name, node, showMiss(miss, node), miss.matched);
     }
   }
 
@@ -73,13 +78,13 @@ class Driver<O extends object> {
   }
 
   #visit(node: Node): void {
-    const misses = new Map<Rule<O>, Miss>();
+    const misses: Missed<O>[] = [];
     this.#misses.set(node, misses);
     for (const rule of this.#index.rules.get(node.op) ?? []) {
-      const found = attempt(rule, node, this.#host);
+      const found = attempt(rule, node, this.#host, this.#host.explains);
       const miss = found.fits ? this.#apply(rule, found.match) : found.miss;
-      if (!miss) return;
-      misses.set(rule, miss);
+      if (found.fits && !miss) return;
+      if (miss && this.#host.explains) misses.push({ rule, miss });
     }
   }
 

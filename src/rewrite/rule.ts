@@ -23,6 +23,8 @@ export interface RuleContext<O extends object = object> {
 export interface RuleHost<O extends object = object> extends RuleContext<O> {
   readonly signal: AbortSignal | undefined;
   rewrite(rule: string, root: Node | Graph, edit: (edit: Edit) => boolean | void): boolean;
+  /** Whether anybody wants to know what was declined. */
+  readonly explains: boolean;
   decline(rule: string, node: Node, reason: string, matched?: number): void;
 }
 

@@ -253,17 +253,20 @@ test('10,000 nodes and 50 rules take less than a second', async () => {
   const square = (p: Pat): Pat => oneOf(op.Mul(p, p), op.Pow(p, literal(2)));
   const rules = Array.from({ length: 50 }, (_, i): Rule => {
     const w = constant(`w${i}`);
-    return {
-      name: `rule-${i}`,
-      root: 'Add',
-      pattern: op.Add(op.Mul(op.Div(op.Sub(x, w), op.Sqrt(op.Add(square(x), scalar('e')))), w), w),
-      rewrite: () => undefined,
-    };
+    const normalized = op.Div(op.Sub(x, w), op.Sqrt(op.Add(square(x), scalar('e'))));
+    const [root, pattern] = (
+      [
+        ['Add', op.Add(op.Mul(normalized, w), w)],
+        ['Mul', op.Mul(normalized, w)],
+        ['Sqrt', op.Sqrt(op.Add(op.Mul(x, w), op.Neg(w)))],
+        ['Neg', op.Neg(normalized)],
+        ['Div', normalized],
+      ] as const
+    )[i % 5]!;
+    return { name: `rule-${i}`, root, pattern, rewrite: () => undefined };
   });
   const pass = rulePass({ name: 'many', summary: 'many rules', semantics: 'exact', rules });
   const clock = (): number => performance.now();
-  let declined = 0;
-  const result = await runPipeline(model, new Pipeline().run(pass), { clock, onDeclined: () => void declined++ });
-  expect(declined).toBe(5000 * 50);
+  const result = await runPipeline(model, new Pipeline().run(pass), { clock });
   expect(result.passes[0]?.ms).toBeLessThan(1000);
 });
