@@ -1,0 +1,193 @@
+import { type Dim, evaluate, symbols } from '../dim/dim.js';
+import type { Model } from '../ir/model.js';
+import type { InputSlot } from '../ir/slots.js';
+import type { Types } from '../shape/types.js';
+import { elementCount, fromFloat64, type NumericArray } from '../tensor/array.js';
+import { DTYPES, type DType, isFloat } from '../tensor/dtype.js';
+import { gatherUse, type InputUse } from './input-use.js';
+import { fillProbe, type Probe } from './probes.js';
+import { createRandom, type Random } from './random.js';
+
+/** Arrays by the name of the input that they are for. */
+export type Feeds = Readonly<Record<string, NumericArray>>;
+
+/** Sizes by the name of the symbolic dim that they stand for. */
+export type Binding = ReadonlyMap<string, number>;
+
+/** What kind of size a symbol is, as far as its places tell; only the order in which sizes are tried depends on it. */
+export type SymbolRole = 'batch' | 'space' | 'past' | 'other';
+
+/** How lively the values are: `tame` gives integers that nearly every reader takes. */
+export type Mood = 'lively' | 'tame';
+
+/** One input that a caller has to give. */
+export interface PlannedInput {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  readonly use: InputUse;
+}
+
+/** How inputs for a model are made; see {@link planInputs}. */
+export interface InputPlan {
+  readonly inputs: readonly PlannedInput[];
+  /** Inputs that no array can be given for: sequences, optionals, maps, and those of unknown element type. */
+  readonly unsupported: readonly string[];
+  /** Free symbols of the inputs' dims, in the order of their first place. */
+  readonly symbols: ReadonlyMap<string, SymbolRole>;
+}
+
+/** Reads from the model what its inputs are for, so that {@link makeFeeds} can fill them. Inputs with a default are left to it. */
+export function planInputs(model: Model, types: Types): InputPlan {
+  const inputs: PlannedInput[] = [];
+  const unsupported: string[] = [];
+  const found = new Map<string, SymbolRole>();
+  for (const slot of model.graph.inputs) {
+    if (slot.value.def.kind !== 'input' || slot.fallback) continue;
+    const dtype = types.dtype(slot.value);
+    if (!dtype) {
+      unsupported.push(slot.name);
+      continue;
+    }
+    const use = gatherUse(model, slot.value, types);
+    const shape = types.shape(slot.value) ?? guessShape(use);
+    inputs.push({ name: slot.name, dtype, shape, use });
+    shape.forEach((dim, axis) => {
+      for (const name of symbols(dim)) found.set(name, found.get(name) ?? roleOf(slot, shape, axis));
+    });
+  }
+  return { inputs, unsupported, symbols: found };
+}
+
+/** For inputs of undeclared rank. */
+function guessShape({ kinds }: InputUse): readonly Dim[] {
+  if (kinds.has('image')) return [1, 3, 64, 64];
+  return kinds.has('compute') ? [2, 3] : [];
+}
+
+function roleOf(slot: InputSlot, shape: readonly Dim[], axis: number): SymbolRole {
+  if (joinsAlong(slot, axis)) return 'past';
+  if (axis === 0) return 'batch';
+  return shape.length >= 4 && axis >= 2 ? 'space' : 'other';
+}
+
+/** Whether the input is joined with something new along this axis, as a cache is. */
+function joinsAlong(slot: InputSlot, axis: number): boolean {
+  const rank = slot.value.type?.kind === 'tensor' ? slot.value.type.shape?.length : undefined;
+  for (const use of slot.value.uses) {
+    if (use.kind !== 'input') continue;
+    const { node, index } = use;
+    if (node.opType === 'Concat' && rank !== undefined && rank > 2) {
+      const attr = node.attrs.get('axis');
+      const at = attr?.type === 'INT' ? Number(attr.value) : 0;
+      if ((at < 0 ? at + rank : at) === axis) return true;
+    }
+    const isCache = node.domain === 'com.microsoft' && node.opType.endsWith('Attention') && index >= 3;
+    if (isCache && rank === 4 && axis === 2) return true;
+  }
+  return false;
+}
+
+/** The concrete shape; sizes that nothing binds are 1. */
+export function shapeUnder(shape: readonly Dim[], binding: Binding): readonly number[] {
+  return shape.map((dim) => Math.max(0, evaluate(dim, binding) ?? 1));
+}
+
+/** Values for every input of the plan; equal arguments give equal arrays on every machine. */
+export function makeFeeds(plan: InputPlan, binding: Binding, seed: number, mood: Mood = 'lively'): Feeds {
+  const feeds: Record<string, NumericArray> = {};
+  for (const input of plan.inputs) {
+    const shape = shapeUnder(input.shape, binding);
+    const random = createRandom(seed, input.name);
+    feeds[input.name] = fill(input, shape, { binding, seed, mood, random });
+  }
+  return feeds;
+}
+
+interface Situation {
+  readonly binding: Binding;
+  readonly seed: number;
+  readonly mood: Mood;
+  readonly random: Random;
+}
+
+function fill(input: PlannedInput, shape: readonly number[], at: Situation): NumericArray {
+  const { dtype, use } = input;
+  if (dtype === 'string') return strings(input, shape, at);
+  const control = controlValue(input, shape, at);
+  if (control !== undefined) return repeated(dtype, shape, control);
+  if (use.kinds.has('shape')) return shapeList(dtype, shape);
+  const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
+  return fillProbe(probe, dtype, shape, at.random);
+}
+
+function strings({ use }: PlannedInput, shape: readonly number[], at: Situation): NumericArray {
+  const words = use.compared.filter((word) => typeof word === 'string');
+  const array = fillProbe({ kind: 'text' }, 'string', shape, at.random);
+  if (words.length === 0) return array;
+  const data = array.data as readonly string[];
+  return { ...array, data: data.map((word, i) => (i % 4 === 3 ? word : words[at.random.integer(0, words.length - 1)]!)) };
+}
+
+/** A single element that is compared with constants takes each of them in turn. */
+function controlValue(
+  { dtype, use, shape: dims }: PlannedInput,
+  shape: readonly number[],
+  at: Situation,
+): number | undefined {
+  if (elementCount(shape) !== 1) return undefined;
+  const numbers = use.compared.filter((value) => typeof value === 'number');
+  if (numbers.length > 0 && dtype !== 'bool' && use.limits.length === 0) return numbers[at.seed % numbers.length];
+  return dtype === 'bool' && dims.length <= 1 ? at.seed % 2 : undefined;
+}
+
+function repeated(dtype: DType, shape: readonly number[], value: number): NumericArray {
+  return fromFloat64(dtype, shape, new Float64Array(elementCount(shape)).fill(value));
+}
+
+/** `[-1, 1, 1, …]`: a shape that every Reshape takes; for Expand it is as good as all ones. */
+function shapeList(dtype: DType, shape: readonly number[]): NumericArray {
+  const sizes = new Float64Array(elementCount(shape)).fill(1);
+  if (sizes.length > 0) sizes[0] = -1;
+  return fromFloat64(dtype, shape, sizes);
+}
+
+const LEVELS = [1, 0.1, 3];
+
+function floatProbe({ use, shape }: PlannedInput, at: Situation): Probe {
+  const { kinds } = use;
+  if (kinds.has('image')) return { kind: 'uniform', low: 0, high: 1 };
+  if (kinds.has('mask')) return { kind: 'mask' };
+  if (kinds.has('wave')) return { kind: 'uniform', low: -1, high: 1 };
+  if (kinds.has('above')) return shape.length <= 1 ? { kind: 'uniform', low: 1, high: 1.0001 } : { kind: 'positive' };
+  if (kinds.has('positive')) return { kind: 'positive' };
+  if (kinds.has('nonzero')) return { kind: 'nonzero' };
+  if (kinds.has('unit')) return { kind: 'uniform', low: 0, high: 1 };
+  if (kinds.has('inside')) return { kind: 'uniform', low: -0.95, high: 0.95 };
+  if (kinds.has('state') && !kinds.has('compute')) return { kind: 'normal', mean: 0, std: at.seed % 2 === 0 ? 0 : 0.1 };
+  return { kind: 'normal', mean: 0, std: LEVELS[at.seed % LEVELS.length]! };
+}
+
+function integerProbe({ use, dtype }: PlannedInput, shape: readonly number[], at: Situation): Probe {
+  const { kinds, limits } = use;
+  const range = (low: number, high: number): Probe => ({ kind: 'integers', low: BigInt(low), high: BigInt(high) });
+  const known = limits.map((limit) => evaluate(limit, at.binding)).filter((limit) => limit !== null);
+  const most = known.length > 0 ? Math.max(0, Math.min(...known)) : undefined;
+  if (kinds.has('length')) return { kind: 'lengths', max: most ?? 1 };
+  if (most !== undefined) return range(0, at.mood === 'tame' ? Math.min(1, most) : most);
+  if (dtype === 'bool' || kinds.has('mask')) return { kind: 'mask' };
+  if (kinds.has('step') || kinds.has('count')) return range(1, kinds.has('step') || at.mood === 'tame' ? 1 : 3);
+  if (kinds.has('start') || kinds.has('axis') || kinds.has('zero')) return range(0, 0);
+  if (kinds.has('end')) return range(Math.max(1, ...shape), 2 ** 31 - 1);
+  if (kinds.has('nonzero')) return at.mood === 'tame' ? range(1, 1) : { kind: 'nonzero' };
+  if (at.mood === 'tame' || kinds.has('index')) return range(0, 1);
+  return kinds.has('image') ? range(0, DTYPES[dtype].bits === 8 ? 127 : 255) : range(0, 9);
+}
+
+/** How the inputs are made, in words, one entry an input. */
+export function describePlan(plan: InputPlan): readonly { readonly name: string; readonly how: string }[] {
+  return plan.inputs.map(({ name, use, dtype }) => {
+    const kinds = [...use.kinds].filter((kind) => kind !== 'compute');
+    return { name, how: kinds.length > 0 ? `${dtype} as ${kinds.join(', ')}` : dtype };
+  });
+}

@@ -1,0 +1,102 @@
+import type { Binding, InputPlan, SymbolRole } from './inputs.js';
+
+/** Sizes of images and of sequences that models ask for; odd ones first, since even ones hide mistakes at borders. */
+const PROFILES: readonly { readonly space: number; readonly other: number }[] = [
+  { space: 37, other: 7 },
+  { space: 64, other: 8 },
+  { space: 32, other: 512 },
+  { space: 96, other: 16 },
+  { space: 224, other: 77 },
+  { space: 256, other: 64 },
+  { space: 128, other: 128 },
+  { space: 320, other: 196 },
+  { space: 48, other: 1 },
+  { space: 512, other: 32 },
+  { space: 112, other: 256 },
+  { space: 28, other: 50 },
+  { space: 384, other: 197 },
+  { space: 640, other: 1024 },
+];
+
+const PAST = 3;
+
+/** Bindings to try in this order until one runs. */
+export function* bindingLadder(plan: InputPlan): Generator<Binding> {
+  const names = [...plan.symbols];
+  const seen = new Set<string>();
+  for (const profile of PROFILES) {
+    for (const batch of [3, 1]) {
+      for (const binding of arrangements(names, { ...profile, batch })) {
+        const key = [...binding.values()].join();
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield binding;
+      }
+    }
+  }
+}
+
+interface Profile {
+  readonly batch: number;
+  readonly space: number;
+  readonly other: number;
+}
+
+/** Sizes that differ, sizes that agree, one long and the rest as the batch (states), and one that is the sum of a cache's and another's. */
+function* arrangements(names: readonly (readonly [string, SymbolRole])[], profile: Profile): Generator<Binding> {
+  const base = (spread: number): Map<string, number> => {
+    const binding = new Map<string, number>();
+    let others = 0;
+    for (const [name, role] of names) {
+      if (role === 'batch') binding.set(name, profile.batch);
+      else if (role === 'space') binding.set(name, profile.space);
+      else if (role === 'past') binding.set(name, PAST);
+      else binding.set(name, profile.other + spread * others++);
+    }
+    return binding;
+  };
+  yield base(2);
+  yield base(0);
+  const others = names.filter(([, role]) => role === 'other').map(([name]) => name);
+  for (const long of others.length > 1 ? others.slice(0, 4) : []) {
+    const binding = base(0);
+    for (const name of others) binding.set(name, name === long ? profile.other : profile.batch);
+    yield binding;
+  }
+  if (!names.some(([, role]) => role === 'past')) return;
+  for (const total of others.slice(0, 4)) {
+    const binding = base(0);
+    binding.set(total, PAST + profile.other);
+    yield binding;
+  }
+}
+
+/** Bindings near one that runs, with other sizes for the samples that follow it; some of them may be refused. */
+export function* variations(plan: InputPlan, base: Binding): Generator<Binding> {
+  const roles = plan.symbols;
+  const change = (role: SymbolRole, to: (size: number) => number): Binding | undefined => {
+    const next = new Map(base);
+    for (const [name, size] of base) if (roles.get(name) === role) next.set(name, to(size));
+    return [...next].some(([name, size]) => base.get(name) !== size) ? next : undefined;
+  };
+  const tries = [
+    change('batch', (size) => (size === 1 ? 3 : 1)),
+    change('other', (size) => size + 4),
+    change('past', () => 0),
+    change('space', (size) => (size % 32 === 0 ? size + 32 : size + 6)),
+    change('batch', (size) => size + 1),
+    change('other', (size) => Math.max(1, size - 2)),
+  ];
+  for (const binding of tries) if (binding) yield binding;
+}
+
+/** Bindings with sizes that a refusal named, such as the 77 in "7 by 77". */
+export function* hinted(plan: InputPlan, message: string, base: Binding): Generator<Binding> {
+  const said = message.replaceAll(/\S*[/\\]\S*/g, ''); // without paths of files and names of nodes
+  const numbers = new Set([...said.matchAll(/\b\d{1,4}\b/g)].map(([text]) => Number(text)));
+  for (const size of [...numbers].filter((number) => number > 0 && number <= 2048).slice(0, 8)) {
+    for (const [name, now] of base) {
+      if (now !== size && plan.symbols.has(name)) yield new Map(base).set(name, size);
+    }
+  }
+}
