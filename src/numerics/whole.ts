@@ -1,0 +1,166 @@
+import type { Model } from '../ir/model.js';
+import { isDeterministic } from '../analysis/training.js';
+import { encodeWhole } from '../onnx/bytes.js';
+import type { NumericArray } from '../tensor/array.js';
+import type { InputPlan } from './inputs.js';
+import { type Judgement, judge, spread } from './judge.js';
+import { noisyModel } from './noise.js';
+import {
+  type ModelSource,
+  type Optimization,
+  type Runtime,
+  RuntimeRefusal,
+  RuntimeTimeout,
+  type Session,
+} from './runtime.js';
+import { type Sample, sampleModel } from './sample.js';
+
+/** What {@link Reference.prepare} needs. */
+export interface ReferenceOptions {
+  /** The model before any rewrite; not changed. */
+  readonly model: Model;
+  /** The same model for the runtime. */
+  readonly source: ModelSource;
+  readonly plan: InputPlan;
+  readonly samples?: number;
+  readonly seed?: number;
+}
+
+/** What one output came to over all samples. */
+export interface OutputComparison extends Judgement {
+  readonly name: string;
+  /** The output differs between two runs of the original, so nothing was compared. */
+  readonly excluded?: 'nondeterministic';
+}
+
+/** What a comparison of two whole models came to. */
+export interface WholeComparison {
+  readonly status: 'match' | 'mismatch';
+  readonly outputs: readonly OutputComparison[];
+  /** What is wrong, in one sentence. */
+  readonly why?: string;
+}
+
+/** Weights beyond this are not copied once more to measure noise. */
+const NOISE_LIMIT = 1.5 * 2 ** 30;
+const NOISE_VARIANTS = 3;
+
+/** The original, run once on its samples; candidates are compared with what it gave. */
+export class Reference {
+  readonly samples: readonly Sample[];
+  /** Outputs that differ between two runs of the original. */
+  readonly excluded: ReadonlySet<string>;
+  readonly #runtime: Runtime;
+  readonly #options: ReferenceOptions;
+  readonly #noise: (readonly Readonly<Record<string, NumericArray>>[])[] = [];
+
+  private constructor(runtime: Runtime, options: ReferenceOptions, samples: readonly Sample[], excluded: Set<string>) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.samples = samples;
+    this.excluded = excluded;
+  }
+
+  /** Runs the original; gives why not when the runtime does not run it on any inputs that were tried. */
+  static async prepare(runtime: Runtime, options: ReferenceOptions): Promise<Reference | { readonly why: string }> {
+    const { plan, source, samples: count = 3, seed = 0 } = options;
+    if (plan.unsupported.length > 0) return { why: `no values can be made for the input ${plan.unsupported[0]}` };
+    let session: Session | undefined;
+    try {
+      session = await runtime.open(source, { optimization: 'disabled' });
+      const { samples, refusal } = await sampleModel(session, plan, { count, seed });
+      if (samples.length === 0) return { why: oneLine(refusal?.message ?? 'no inputs were found that it takes') };
+      const excluded = mayVary(options.model) ? await varying(session, samples[0]!) : new Set<string>();
+      return new Reference(runtime, options, samples, excluded);
+    } catch (cause) {
+      if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return { why: oneLine(cause.message) };
+      throw cause;
+    } finally {
+      await session?.release();
+    }
+  }
+
+  /** Compares a candidate, run on the same inputs, with the original. */
+  async compare(candidate: ModelSource, optimization: Optimization = 'disabled'): Promise<WholeComparison> {
+    const results: Readonly<Record<string, NumericArray>>[] = [];
+    try {
+      const session = await this.#runtime.open(candidate, { optimization });
+      try {
+        for (const sample of this.samples) results.push(await session.run(sample.feeds));
+      } finally {
+        await session.release();
+      }
+    } catch (cause) {
+      if (!(cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout)) throw cause;
+      return { status: 'mismatch', outputs: [], why: `the runtime refuses it: ${oneLine(cause.message)}` };
+    }
+    return this.#judgeAll(results);
+  }
+
+  async #judgeAll(results: readonly Readonly<Record<string, NumericArray>>[]): Promise<WholeComparison> {
+    let outputs = this.#judge(results);
+    for (let variant = 0; variant < NOISE_VARIANTS; variant++) {
+      const settled = variant === 0 ? outputs.every((output) => output.identical) : outputs.every((output) => output.ok);
+      if (settled || !(await this.#measureNoise(variant))) break;
+      outputs = this.#judge(results);
+    }
+    const wrong = outputs.find((output) => !output.ok);
+    if (!wrong) return { status: 'match', outputs };
+    return { status: 'mismatch', outputs, why: `output ${wrong.name} ${wrong.why ?? 'differs'}` };
+  }
+
+  #judge(results: readonly Readonly<Record<string, NumericArray>>[]): OutputComparison[] {
+    const names = Object.keys(this.samples[0]?.outputs ?? {});
+    return names.map((name) => {
+      if (this.excluded.has(name)) return { name, ...IGNORED, excluded: 'nondeterministic' };
+      const rows = this.samples.map((sample, i) => ({
+        expected: sample.outputs[name]!,
+        actual: results[i]?.[name],
+        noise: this.#noise.map((variant) => variant[i]?.[name]).filter((array) => array !== undefined),
+      }));
+      return { name, ...judge(rows) };
+    });
+  }
+
+  /** Runs a noisy copy of the original on all samples; `false` when that is not possible. */
+  async #measureNoise(variant: number): Promise<boolean> {
+    if (this.#noise.length > variant) return true;
+    if (this.#options.model.source.bytes > NOISE_LIMIT) return false;
+    try {
+      const model = noisyModel(this.#options.model, variant + 1);
+      const session = await this.#runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });
+      try {
+        const runs: Readonly<Record<string, NumericArray>>[] = [];
+        for (const sample of this.samples) runs.push(await session.run(sample.feeds));
+        this.#noise.push(runs);
+        return true;
+      } finally {
+        await session.release();
+      }
+    } catch (cause) {
+      if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return false;
+      throw cause;
+    }
+  }
+}
+
+const IGNORED: Judgement = { ok: true, identical: true, maxAbs: 0, maxRel: 0, noiseFloor: 0, tolerance: 0 };
+
+function mayVary(model: Model): boolean {
+  for (const graph of model.graphs()) {
+    for (const node of graph.nodes.values()) if (!isDeterministic(node)) return true;
+  }
+  return false;
+}
+
+async function varying(session: Session, sample: Sample): Promise<Set<string>> {
+  const again = await session.run(sample.feeds);
+  const names = Object.keys(sample.outputs);
+  return new Set(names.filter((name) => spread(sample.outputs[name]!, again[name]!) !== 0));
+}
+
+/** The first line of what a runtime says, shortened. */
+export function oneLine(message: string): string {
+  const line = message.split('\n')[0] ?? '';
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}
