@@ -37,6 +37,11 @@ export function emitBytes(model: Model, options: EmitOptions = {}): Uint8Array {
   return encode(model, { ...options, externalData: { kind: 'none' } }, '<bytes>').encoded.toBytes();
 }
 
+/** Bytes of the emitted model, without external data that stays where it is. Reads no weights. */
+export function measureModel(model: Model): number {
+  return encodeModel(relocate(exportModel(model), { kind: 'keep' }, dataFinder(tensorsOf(model))).model).byteLength;
+}
+
 /** The model as a message of the `onnx-proto` package, as far as that package knows the format (ONNX 1.10). */
 export async function emitOnnxProto(model: Model, options: EmitOptions = {}): Promise<onnx.ModelProto> {
   const { default: proto } = await import('onnx-proto');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { basename } from 'node:path';
-import { emitBytes, emitFile, type Emitted } from '../api/emit.js';
+import { emitBytes, emitFile, type EmitOptions, type Emitted } from '../api/emit.js';
 import type { ExternalData } from '../onnx/externalize.js';
 import type { Model } from '../ir/model.js';
 import { EXIT, Exit } from './exit.js';
@@ -42,10 +42,16 @@ Example:
 Exit codes: 0 done, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
 
 /** Writes a model to a path, or its bytes to standard output for `-` (refused on a terminal). */
-export function writeModel(model: Model, out: string, externalData: ExternalData, streams: Streams): Emitted {
-  if (out !== '-') return emitFile(model, out, { externalData });
+export function writeModel(
+  model: Model,
+  out: string,
+  externalData: ExternalData,
+  streams: Streams,
+  options: Omit<EmitOptions, 'externalData'> = {},
+): Emitted {
+  if (out !== '-') return emitFile(model, out, { ...options, externalData });
   if (streams.out.isTTY === true) throw new Exit(EXIT.usage, 'error: refusing to write a binary model to a terminal');
-  const bytes = emitBytes(model);
+  const bytes = emitBytes(model, options);
   streams.out.write(bytes);
   return { bytes: bytes.byteLength, files: [] };
 }
@@ -61,7 +67,8 @@ const UNITS: Readonly<Record<string, number>> = {
   GIB: 2 ** 30,
 };
 
-function parseExternalData(text: string | undefined, out: string): ExternalData {
+/** Reads `--external-data`. */
+export function parseExternalData(text: string | undefined, out: string): ExternalData {
   if (text === undefined) return { kind: 'keep' };
   if (text === 'none') return { kind: 'none' };
   if (!text.startsWith('split=')) return { kind: 'file', name: basename(text) };

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { createRequire } from 'node:module';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { registerConvert } from './convert.js';
+import { registerOptimize } from './optimize.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
 
@@ -32,6 +33,7 @@ function buildProgram(streams: Streams): Command {
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
   registerConvert(program, streams);
+  registerOptimize(program, streams);
   return program;
 }
 

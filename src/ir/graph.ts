@@ -97,6 +97,18 @@ export class Graph {
     this.#record({ kind: 'other' }, () => this.#inputs.pop());
   }
 
+  /** Declares the type of an input anew. An interface change, for passes and callers that say so. */
+  setInputType(index: number, type: Type): void {
+    const slot = this.#inputs[index];
+    invariant(slot, `no input ${index}`);
+    const { info: _info, ...rest } = slot;
+    this.#inputs[index] = rest;
+    this.setType(slot.value, type);
+    this.#record({ kind: 'other' }, () => {
+      this.#inputs[index] = slot;
+    });
+  }
+
   /** Adds a graph output. */
   addOutput(slot: OutputSlot): void {
     const use: Use = { kind: 'output', graph: this, index: this.#outputs.length };

@@ -88,9 +88,7 @@ function visit(at: Use, step: Step, walk: Walk): void {
     if (sink.compared) walk.use.compared.push(...sink.compared);
   }
   if (sink?.ends) return;
-  const fn = walk.model.functions.get(
-    functionKey({ domain: node.domain, name: node.opType, overload: node.overload }),
-  );
+  const fn = walk.model.functions.get(functionKey({ domain: node.domain, name: node.opType, overload: node.overload }));
   if (fn) walk.go(fn.graph.inputs[index]?.value, step.offset);
   else if (node.opType === 'Loop' || node.opType === 'Scan') enterLoop(node, index, step.offset, walk);
   else passOn(node, index, step.offset, walk);

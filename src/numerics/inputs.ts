@@ -126,7 +126,10 @@ function strings({ use }: PlannedInput, shape: readonly number[], at: Situation)
   const array = fillProbe({ kind: 'text' }, 'string', shape, at.random);
   if (words.length === 0) return array;
   const data = array.data as readonly string[];
-  return { ...array, data: data.map((word, i) => (i % 4 === 3 ? word : words[at.random.integer(0, words.length - 1)]!)) };
+  return {
+    ...array,
+    data: data.map((word, i) => (i % 4 === 3 ? word : words[at.random.integer(0, words.length - 1)]!)),
+  };
 }
 
 /** A single element that is compared with constants takes each of them in turn. */

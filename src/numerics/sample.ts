@@ -57,7 +57,8 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
     if (samples.length >= count || clock() >= deadline) break;
     await attempt(binding, base.mood);
   }
-  while (samples.length < count && clock() < deadline) if ((await attempt(base.binding, base.mood)) !== undefined) break;
+  while (samples.length < count && clock() < deadline)
+    if ((await attempt(base.binding, base.mood)) !== undefined) break;
   return { samples, ...(refusal && { refusal }) };
 }
 
@@ -93,9 +94,7 @@ async function findBase(
   return undefined;
 }
 
-function ladderItem(
-  ladder: Iterator<Binding>,
-): { readonly binding: Binding; readonly depth: number } | undefined {
+function ladderItem(ladder: Iterator<Binding>): { readonly binding: Binding; readonly depth: number } | undefined {
   const next = ladder.next();
   return next.done ? undefined : { binding: next.value, depth: 0 };
 }

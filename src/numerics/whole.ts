@@ -100,7 +100,8 @@ export class Reference {
   async #judgeAll(results: readonly Readonly<Record<string, NumericArray>>[]): Promise<WholeComparison> {
     let outputs = this.#judge(results);
     for (let variant = 0; variant < NOISE_VARIANTS; variant++) {
-      const settled = variant === 0 ? outputs.every((output) => output.identical) : outputs.every((output) => output.ok);
+      const settled =
+        variant === 0 ? outputs.every((output) => output.identical) : outputs.every((output) => output.ok);
       if (settled || !(await this.#measureNoise(variant))) break;
       outputs = this.#judge(results);
     }

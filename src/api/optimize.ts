@@ -1,0 +1,167 @@
+import { optimizePipeline } from '../../passes/presets.js';
+import { checkWellFormed, interfaceOf } from '../analysis/wellformed.js';
+import { opsetUnsupported, unknownPass } from '../diagnostics/codes/optimize.js';
+import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
+import { cloneModel } from '../ir/copy.js';
+import type { Model } from '../ir/model.js';
+import type { Shape } from '../ir/type.js';
+import { createEvaluator } from '../numerics/evaluator.js';
+import { createOrtRuntime } from '../numerics/ort-node.js';
+import type { Runtime } from '../numerics/runtime.js';
+import type { Declined, Target } from '../pass/pass.js';
+import type { Pipeline } from '../pass/pipeline.js';
+import type { AnyPass, PassRun } from '../pass/run.js';
+import { invariant } from '../support/invariant.js';
+import { inferTypes } from '../shape/types.js';
+import { measureModel } from './emit.js';
+import {
+  countNodes,
+  countOperators,
+  type OptimizeReport,
+  type Reverted,
+  summarizePasses,
+  type Verification,
+} from './report.js';
+import { type Candidate, Search } from './search.js';
+
+/** Options of {@link optimize}. */
+export interface OptimizeOptions {
+  /** Operators of which domain may be added; `standard` when absent. */
+  readonly target?: Target;
+  /** `keep` (the default), `auto`, or the opset of the default domain that the model has anyway. */
+  readonly opset?: number | 'keep' | 'auto';
+  /** Names of passes to leave out. */
+  readonly skip?: readonly string[];
+  /** Names of the only passes to run. */
+  readonly only?: readonly string[];
+  /** Bytes by which the emitted model may grow, 1 KiB of metadata aside; 0 when absent. */
+  readonly maxGrowth?: number;
+  /** Sizes that inputs get for good; `null` keeps a dim. */
+  readonly shapes?: ReadonlyMap<string, Shape>;
+  /** Instead of the optimizing pipeline. */
+  readonly pipeline?: Pipeline;
+  /** `false` skips verification; the emitted model says so. */
+  readonly verify?: boolean;
+  readonly samples?: number;
+  readonly seed?: number;
+  /** What runs models; a process of onnxruntime of its own when absent. */
+  readonly runtime?: Runtime;
+  readonly signal?: AbortSignal;
+  /** Clock in milliseconds for the times in the report. */
+  readonly clock?: () => number;
+  readonly verifyEach?: boolean;
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  readonly onDeclined?: (declined: Declined) => void;
+  /** Before each pass and each step of verification, in a few words. */
+  readonly onProgress?: (what: string) => void;
+  /** After each pass of the first run of the pipeline; returning `false` ends the pipeline there. */
+  readonly afterPass?: (run: PassRun, model: Model) => boolean | void;
+}
+
+/** The optimized model with the report on it. */
+export interface Optimized {
+  readonly model: Model;
+  readonly report: OptimizeReport;
+  /** What the emitted model has to say about itself: that it is not verified. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bytes that metadata may take beyond the growth that is allowed. */
+const METADATA = 1024;
+
+/**
+ * Runs the optimizing pipeline and verifies what comes out; rewrites that verification refutes are taken back. The given model is not
+ * changed. What no runtime can run passes through unchanged with the status `unverifiable`.
+ * @throws ResonnxError `optimize/unknown-pass`, `optimize/opset`, `shape/binding`; InvariantError where a pass breaks the model
+ */
+export async function optimize(model: Model, options: OptimizeOptions = {}): Promise<Optimized> {
+  checkOpset(model, options.opset ?? 'keep');
+  const pipeline = choosePasses(options.pipeline ?? optimizePipeline, options);
+  const original = options.shapes ? bindShapes(model, options.shapes) : model;
+  const owned = options.runtime ? undefined : startRuntime();
+  try {
+    const runtime = options.runtime ?? owned;
+    const search = new Search(original, pipeline, {
+      ...options,
+      growth: (options.maxGrowth ?? 0) + METADATA,
+      asRead: original === model,
+      ...(runtime && { runtime, evaluator: createEvaluator(() => runtime) }),
+    });
+    const { candidate, reverted, verification } = await search.run();
+    checkResult(original, candidate.model);
+    return finish(original, candidate, reverted, verification);
+  } finally {
+    await owned?.close();
+  }
+}
+
+function startRuntime(): Runtime | undefined {
+  try {
+    return createOrtRuntime();
+  } catch (cause) {
+    if (cause instanceof ResonnxError && cause.code === 'runtime/missing') return undefined;
+    throw cause;
+  }
+}
+
+function checkOpset(model: Model, wanted: number | 'keep' | 'auto'): void {
+  const have = model.opsets.get('');
+  if (typeof wanted === 'number' && wanted !== have) {
+    throw new ResonnxError([opsetUnsupported(String(wanted), have)]);
+  }
+}
+
+/** The pipeline without what is skipped. @throws ResonnxError `optimize/unknown-pass` */
+export function choosePasses(
+  pipeline: Pipeline,
+  { skip = [], only }: { readonly skip?: readonly string[]; readonly only?: readonly string[] },
+): Pipeline {
+  const unknown = [...skip, ...(only ?? [])].find((name) => !pipeline.names.includes(name));
+  if (unknown !== undefined) throw new ResonnxError([unknownPass(unknown, pipeline.names)]);
+  const keep = (pass: AnyPass): boolean => !skip.includes(pass.name) && (only?.includes(pass.name) ?? true);
+  return pipeline.filter(keep);
+}
+
+/** A copy whose inputs have these sizes for good. */
+function bindShapes(model: Model, shapes: ReadonlyMap<string, Shape>): Model {
+  const types = inferTypes(model, { shapes });
+  const [first, ...rest] = types.diagnostics.filter(({ code }) => code === 'shape/binding');
+  if (first) throw new ResonnxError([first, ...rest]);
+  const copy = cloneModel(model);
+  copy.source = model.source;
+  model.graph.inputs.forEach((slot, index) => {
+    const type = types.of(slot.value);
+    if (shapes.has(slot.name) && type) copy.graph.setInputType(index, type);
+  });
+  return copy;
+}
+
+function checkResult(original: Model, result: Model): void {
+  checkWellFormed(result);
+  invariant(interfaceOf(original) === interfaceOf(result), 'V9: the interface of the model changed');
+}
+
+function finish(
+  original: Model,
+  candidate: Candidate,
+  reverted: readonly Reverted[],
+  verification: Verification,
+): Optimized {
+  const { model } = candidate;
+  const measured = measureModel(original);
+  const before = original.source.bytes > 0 ? original.source.bytes : measured;
+  const unverified = verification.status === 'skipped' && candidate.rewrites > 0;
+  return {
+    model,
+    metadata: unverified ? { 'resonnx.verification': verification.status } : {},
+    report: {
+      schema: 'resonnx/optimize@1',
+      nodes: { before: countNodes(original), after: countNodes(model) },
+      bytes: { before, after: before + measureModel(model) - measured },
+      operators: { before: countOperators(original), after: countOperators(model) },
+      passes: summarizePasses(candidate.runs),
+      reverted,
+      verification,
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Model } from '../ir/model.js';
+import type { Semantics } from '../pass/pass.js';
+import type { PassRun } from '../pass/run.js';
+
+/** How much of one pass a pipeline ran, over all its runs. */
+export interface PassReport {
+  readonly name: string;
+  readonly semantics: Semantics;
+  readonly rewrites: number;
+  readonly ms: number;
+}
+
+/** A rewrite that was taken back. */
+export interface Reverted {
+  readonly pass: string;
+  /** Path of the rewrite's root in the user's model. */
+  readonly site: string;
+  readonly why: string;
+}
+
+/** What was compared for one output, over all samples. */
+export interface OutputReport {
+  readonly name: string;
+  readonly maxAbs: number;
+  /** Relative to the largest element that was expected. */
+  readonly maxRel: number;
+  /** What rounding noise makes of `maxRel` in the original; `null` when the outputs are equal and it was not measured. */
+  readonly noiseFloor: number | null;
+  readonly excluded?: 'nondeterministic';
+}
+
+/**
+ * `verified` · `regions`: no runtime runs the whole, every rewrite is verified by itself · `reverted`: part of the work was taken back,
+ * what is emitted is verified · `mismatch` · `skipped`: the user asked · `unverifiable`: nothing could be run.
+ */
+export interface Verification {
+  readonly status: 'verified' | 'regions' | 'reverted' | 'mismatch' | 'skipped' | 'unverifiable';
+  readonly method: 'whole' | 'regions' | 'whole+regions' | 'unchanged' | 'none';
+  readonly why?: string;
+  readonly samples: number;
+  readonly bindings: readonly Readonly<Record<string, number>>[];
+  readonly outputs: readonly OutputReport[];
+  readonly regions: number;
+  readonly distinctRegions: number;
+}
+
+/** What `optimize` did; the object of `optimize --json` but for the file names. */
+export interface OptimizeReport {
+  readonly schema: 'resonnx/optimize@1';
+  readonly nodes: { readonly before: number; readonly after: number };
+  readonly bytes: { readonly before: number; readonly after: number };
+  readonly operators: {
+    readonly before: Readonly<Record<string, number>>;
+    readonly after: Readonly<Record<string, number>>;
+  };
+  readonly passes: readonly PassReport[];
+  readonly reverted: readonly Reverted[];
+  readonly verification: Verification;
+}
+
+/** Operators of all graphs and functions by name, most frequent first, ties by name. */
+export function countOperators(model: Model): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const graph of model.graphs()) {
+    for (const node of graph.nodes.values()) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
+  }
+  const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || byName(a, b)));
+}
+
+/** Nodes of all graphs and functions. */
+export function countNodes(model: Model): number {
+  let count = 0;
+  for (const graph of model.graphs()) count += graph.nodes.size;
+  return count;
+}
+
+/** Sums the runs of each pass, in the order of their first run. */
+export function summarizePasses(runs: readonly PassRun[]): readonly PassReport[] {
+  const found = new Map<string, PassReport>();
+  for (const { pass, rewrites, ms } of runs) {
+    const before = found.get(pass.name) ?? { name: pass.name, semantics: pass.semantics, rewrites: 0, ms: 0 };
+    found.set(pass.name, { ...before, rewrites: before.rewrites + rewrites, ms: before.ms + ms });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,231 @@
+import { cloneModel } from '../ir/copy.js';
+import type { Model } from '../ir/model.js';
+import type { Shape } from '../ir/type.js';
+import { planInputs } from '../numerics/inputs.js';
+import type { Runtime } from '../numerics/runtime.js';
+import { Reference, type WholeComparison } from '../numerics/whole.js';
+import type { Declined, Evaluator, Target } from '../pass/pass.js';
+import type { Pipeline } from '../pass/pipeline.js';
+import { type PassRun, runPipeline } from '../pass/run.js';
+import type { RewriteRecord } from '../rewrite/record.js';
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import { inferTypes } from '../shape/types.js';
+import { measureModel } from './emit.js';
+import type { Reverted, Verification } from './report.js';
+import { Workbench } from './runnable.js';
+import { fingerprint } from './fingerprint.js';
+
+/** One result of the pipeline. */
+export interface Candidate {
+  readonly model: Model;
+  readonly runs: readonly PassRun[];
+  readonly rewrites: number;
+  readonly records: readonly RewriteRecord[];
+}
+
+/** What {@link Search} works with; see `OptimizeOptions`. */
+export interface SearchOptions {
+  /** Whether the original is just as it was read, so that its file can be run in its place. */
+  readonly asRead: boolean;
+  /** Bytes by which the result may be larger. */
+  readonly growth: number;
+  readonly runtime?: Runtime;
+  readonly evaluator?: Evaluator;
+  readonly target?: Target;
+  readonly maxGrowth?: number;
+  readonly shapes?: ReadonlyMap<string, Shape>;
+  readonly verify?: boolean;
+  readonly samples?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly clock?: () => number;
+  readonly verifyEach?: boolean;
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  readonly onDeclined?: (declined: Declined) => void;
+  readonly onProgress?: (what: string) => void;
+  readonly afterPass?: (run: PassRun, model: Model) => boolean | void;
+}
+
+/** What {@link Search.run} settles on. */
+export interface Found {
+  readonly candidate: Candidate;
+  readonly reverted: readonly Reverted[];
+  readonly verification: Verification;
+}
+
+/** Rewrites that are taken back one by one before the whole is given up. */
+const MOST_REVERTED = 12;
+
+/** Runs a pipeline, verifies the result, and takes back what is wrong or too large until it is right. */
+export class Search {
+  readonly #original: Model;
+  readonly #options: SearchOptions;
+  readonly #denied = new Set<string>();
+  readonly #reverted: Reverted[] = [];
+  readonly #bench = new Workbench();
+  #pipeline: Pipeline;
+
+  constructor(original: Model, pipeline: Pipeline, options: SearchOptions) {
+    this.#original = original;
+    this.#pipeline = pipeline;
+    this.#options = options;
+  }
+
+  /** Finds the largest part of the pipeline's work that stands. */
+  async run(): Promise<Found> {
+    try {
+      return await this.#find();
+    } finally {
+      this.#bench.close();
+    }
+  }
+
+  async #find(): Promise<Found> {
+    const reference = this.#options.verify === false ? undefined : this.#prepare();
+    let candidate = await this.#fitting(await this.#attempt(true));
+    if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
+    if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
+    const prepared = await reference;
+    if ('why' in prepared) return this.#giveUp('unverifiable', prepared.why);
+    for (;;) {
+      this.#options.onProgress?.('comparing with the original');
+      const comparison = await prepared.compare(this.#bench.asItIs(candidate.model));
+      if (comparison.status === 'match') return this.#accept(candidate, prepared, comparison);
+      const culprit = await this.#culprit(prepared, candidate);
+      if (!culprit)
+        return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);
+      if (this.#denied.size >= MOST_REVERTED) return this.#giveUp('reverted', 'too many rewrites were refuted');
+      this.#deny(culprit, comparison.why ?? 'differs');
+      candidate = await this.#fitting(await this.#attempt(false));
+    }
+  }
+
+  async #prepare(): Promise<Reference | { readonly why: string }> {
+    const { runtime, shapes, samples, seed, asRead } = this.#options;
+    if (!runtime) return { why: 'onnxruntime-node is not installed' };
+    const model = this.#original;
+    const types = inferTypes(model, shapes ? { shapes } : {});
+    return Reference.prepare(runtime, {
+      model,
+      source: asRead ? this.#bench.asRead(model) : this.#bench.asItIs(model),
+      plan: planInputs(model, types),
+      ...(samples !== undefined && { samples }),
+      ...(seed !== undefined && { seed }),
+    });
+  }
+
+  /** Runs the pipeline on a copy, without what is denied; with `limit` only its first rewrites. */
+  async #attempt(first: boolean, limit = Infinity): Promise<Candidate> {
+    const { target, maxGrowth, evaluator, signal, clock, verifyEach, onDiagnostic, onDeclined } = this.#options;
+    const { onProgress, afterPass } = this.#options;
+    const model = cloneModel(this.#original);
+    model.source = this.#original.source;
+    const records: RewriteRecord[] = [];
+    const { passes, rewrites } = await runPipeline(model, this.#pipeline, {
+      accept: (record) => record.number <= limit && !this.#denied.has(fingerprint(record)),
+      onRewrite: (record) => records.push(record),
+      ...(target && { target }),
+      ...(maxGrowth !== undefined && { maxGrowth }),
+      ...(evaluator && { evaluator }),
+      ...(signal && { signal }),
+      ...(clock && { clock }),
+      ...(verifyEach !== undefined && { verifyEach }),
+      ...(first && onDiagnostic && { onDiagnostic }),
+      ...(first && onDeclined && { onDeclined }),
+      ...(first && afterPass && { afterPass }),
+      ...(onProgress && { beforePass: (pass) => onProgress(pass.name) }),
+    });
+    return { model, runs: passes, rewrites, records };
+  }
+
+  /** Leaves out the passes that make the model grow too much, the worst first. */
+  async #fitting(first: Candidate): Promise<Candidate> {
+    let candidate = first;
+    const allowed = measureModel(this.#original) + this.#options.growth;
+    while (candidate.rewrites > 0) {
+      const size = measureModel(candidate.model);
+      if (size <= allowed) break;
+      const worst = await this.#largestGrowth();
+      this.#pipeline = this.#pipeline.filter((pass) => worst !== undefined && pass.name !== worst);
+      this.#reverted.push({
+        pass: worst ?? '*',
+        site: 'main',
+        why: `the model would grow by ${size - allowed} bytes more than allowed`,
+      });
+      candidate = await this.#attempt(false);
+    }
+    return candidate;
+  }
+
+  async #largestGrowth(): Promise<string | undefined> {
+    const growth = new Map<string, number>();
+    const model = cloneModel(this.#original);
+    let size = measureModel(model);
+    const { evaluator, target, maxGrowth } = this.#options;
+    await runPipeline(model, this.#pipeline, {
+      accept: (record) => !this.#denied.has(fingerprint(record)),
+      ...(evaluator && { evaluator }),
+      ...(target && { target }),
+      ...(maxGrowth !== undefined && { maxGrowth }),
+      afterPass: ({ pass, rewrites }) => {
+        if (rewrites === 0) return;
+        const now = measureModel(model);
+        growth.set(pass.name, (growth.get(pass.name) ?? 0) + now - size);
+        size = now;
+      },
+    });
+    const [worst] = [...growth].sort(([, a], [, b]) => b - a);
+    return worst && worst[1] > 0 ? worst[0] : undefined;
+  }
+
+  /** The rewrite with which the result begins to differ; `undefined` when it differs without any. */
+  async #culprit(reference: Reference, candidate: Candidate): Promise<RewriteRecord | undefined> {
+    let [good, bad] = [-1, candidate.rewrites];
+    let records = candidate.records;
+    while (bad - good > 1) {
+      const middle = Math.floor((good + bad) / 2);
+      this.#options.onProgress?.(`searching the rewrite at fault: ${good + 1} to ${bad}`);
+      const attempt = await this.#attempt(false, middle);
+      const { status } = await reference.compare(this.#bench.asItIs(attempt.model));
+      if (status === 'match') good = middle;
+      else {
+        bad = middle;
+        records = attempt.records;
+      }
+    }
+    return bad === 0 ? undefined : records[bad - 1];
+  }
+
+  #deny(record: RewriteRecord, why: string): void {
+    this.#denied.add(fingerprint(record));
+    this.#reverted.push({ pass: record.pass, site: record.at, why: `${record.rule}: ${why}` });
+  }
+
+  #accept(candidate: Candidate, reference: Reference, comparison: WholeComparison): Found {
+    return this.#settle(candidate, {
+      status: this.#denied.size > 0 ? 'reverted' : 'verified',
+      method: 'whole',
+      samples: reference.samples.length,
+      bindings: reference.samples.map(({ binding }) => Object.fromEntries(binding)),
+      outputs: comparison.outputs.map(({ name, maxAbs, maxRel, noiseFloor, identical, excluded }) => ({
+        name,
+        maxAbs,
+        maxRel,
+        noiseFloor: identical ? null : noiseFloor,
+        ...(excluded && { excluded }),
+      })),
+    });
+  }
+
+  /** The model as it came. */
+  #giveUp(status: 'unverifiable' | 'reverted', why: string): Found {
+    const model = cloneModel(this.#original);
+    model.source = this.#original.source;
+    return this.#settle({ model, runs: [], rewrites: 0, records: [] }, { status, method: 'none', why });
+  }
+
+  #settle(candidate: Candidate, partial: Pick<Verification, 'status' | 'method'> & Partial<Verification>): Found {
+    const verification = { samples: 0, bindings: [], outputs: [], regions: 0, distinctRegions: 0, ...partial };
+    return { candidate, reverted: this.#reverted, verification };
+  }
+}

@@ -1,0 +1,190 @@
+import type { Command } from 'commander';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { optimize, type OptimizeOptions } from '../api/optimize.js';
+import type { OptimizeReport } from '../api/report.js';
+import { parse } from '../dim/dim.js';
+import type { Model } from '../ir/model.js';
+import type { Shape } from '../ir/type.js';
+import { exportModel } from '../onnx/export.js';
+import type { Target } from '../pass/pass.js';
+import { printModel } from '../text/print.js';
+import { parseExternalData, writeModel } from './convert.js';
+import { EXIT, Exit } from './exit.js';
+import { Output, type Streams } from './io.js';
+import { loadArgument } from './model.js';
+
+interface Options {
+  readonly out: string;
+  readonly target: string;
+  readonly opset: string;
+  readonly skip?: readonly string[];
+  readonly only?: readonly string[];
+  readonly maxGrowth: string;
+  readonly shape?: readonly string[];
+  readonly verify: boolean;
+  readonly samples?: string;
+  readonly seed?: string;
+  readonly time?: boolean;
+  readonly printIrAfter?: string;
+  readonly dumpDir?: string;
+  readonly stopAfter?: string;
+  readonly provenance?: boolean;
+  readonly externalData?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** Adds `optimize`: the optimizing pipeline, verified. */
+export function registerOptimize(program: Command, streams: Streams): void {
+  program
+    .command('optimize')
+    .description('optimize a model and verify the result; what verification refutes is taken back')
+    .argument('<model>', 'model to read; - reads standard input')
+    .requiredOption('-o, --out <file>', 'where to write; - writes standard output')
+    .option('--target <runtime>', 'standard, ort-cpu, ort-web-wasm or ort-web-webgpu', 'standard')
+    .option('--opset <version>', 'keep, auto, or the opset of the model', 'keep')
+    .option('--skip <pass>', 'leave this pass out; may be repeated', collect)
+    .option('--only <pass>', 'run only this pass; may be repeated', collect)
+    .option('--max-growth <bytes>', 'bytes by which the file may grow', '0')
+    .option(
+      '--shape <name=dims>',
+      'fix the size of an input, e.g. x=1,3,224,224 (? keeps a dim); may be repeated',
+      collect,
+    )
+    .option('--no-verify', 'do not run the models to compare them')
+    .option('--samples <n>', 'inputs to compare on')
+    .option('--seed <n>', 'seed of the inputs')
+    .option('--external-data <how>', 'FILE puts weights into that file, split=SIZE into several, none into the model')
+    .option('--provenance', 'write into the metadata of new nodes where they come from')
+    .option('--time', 'show the time of each pass')
+    .option('--print-ir-after <pass>', 'print the model after this pass; all or changed for every one')
+    .option('--dump-dir <folder>', 'write the model after every pass that changed it into this folder')
+    .option('--stop-after <pass>', 'end the pipeline after this pass')
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'print nothing but errors')
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, options: Options) => {
+      const output = new Output(streams, options);
+      const given = readOptions(options);
+      const external = parseExternalData(options.externalData, options.out);
+      const model = await loadArgument(path, streams);
+      const {
+        model: result,
+        report,
+        metadata,
+      } = await optimize(model, {
+        ...given,
+        ...instruments(options, output),
+        onProgress: (what) => output.progress(what),
+        onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
+        clock: () => performance.now(),
+      }).finally(() => output.endProgress());
+      const { verification } = report;
+      if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);
+      const emit = { metadata, provenance: options.provenance ?? false };
+      const { bytes } = writeModel(result, options.out, external, streams, emit);
+      const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
+      if (options.out !== '-') summarize(path, written, options, output);
+      output.object(written);
+    });
+}
+
+const EXAMPLES = `
+Example:
+  resonnx optimize model.onnx -o model.opt.onnx
+  resonnx optimize model.onnx -o small.onnx --shape x=1,3,224,224 --max-growth 65536 --json
+
+Exit codes: 0 done, 1 the result differs, 2 wrong usage, 3 the model cannot be read or is not valid ONNX, 70 a defect of resonnx`;
+
+const TARGETS: readonly string[] = ['standard', 'ort-cpu', 'ort-web-wasm', 'ort-web-webgpu'];
+
+function readOptions(options: Options): OptimizeOptions {
+  if (!TARGETS.includes(options.target)) throw usage(`--target ${options.target}: give one of ${TARGETS.join(', ')}`);
+  return {
+    target: options.target as Target,
+    opset: options.opset === 'keep' || options.opset === 'auto' ? options.opset : count('opset', options.opset),
+    maxGrowth: count('max-growth', options.maxGrowth),
+    verify: options.verify,
+    ...(options.skip && { skip: options.skip }),
+    ...(options.only && { only: options.only }),
+    ...(options.shape && { shapes: parseShapes(options.shape) }),
+    ...(options.samples !== undefined && { samples: count('samples', options.samples) }),
+    ...(options.seed !== undefined && { seed: count('seed', options.seed) }),
+  };
+}
+
+function usage(what: string): Exit {
+  return new Exit(EXIT.usage, `error: ${what}`);
+}
+
+/** A whole number of an option. */
+export function count(name: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw usage(`--${name} ${text}: give a whole number`);
+  return Number(text);
+}
+
+/** Reads `NAME=1,3,?,?` of `--shape`; `?` keeps a dim. */
+export function parseShapes(list: readonly string[]): ReadonlyMap<string, Shape> {
+  return new Map(
+    list.map((text) => {
+      const at = text.lastIndexOf('=');
+      if (at <= 0) throw usage(`--shape ${text}: give NAME=1,3,224,224`);
+      const sizes = text
+        .slice(at + 1)
+        .split(',')
+        .filter((part) => part !== '');
+      const dims = sizes.map((part) => (part.trim() === '?' ? null : parse(part)));
+      if (dims.some((dim, i) => dim === null && sizes[i]!.trim() !== '?') || dims.includes(undefined as never)) {
+        throw usage(`--shape ${text}: a size is a number, a name or ?`);
+      }
+      return [text.slice(0, at), dims as Shape] as const;
+    }),
+  );
+}
+
+/** Observers of the pipeline: printing, dumping, stopping. */
+function instruments(options: Options, output: Output): Pick<OptimizeOptions, 'afterPass'> {
+  const { printIrAfter, dumpDir, stopAfter } = options;
+  if (dumpDir !== undefined) mkdirSync(dumpDir, { recursive: true });
+  let number = 0;
+  const text = (model: Model): string => printModel(exportModel(model), { elideAbove: 32, annotations: false });
+  return {
+    afterPass(run, model) {
+      number++;
+      const { name } = run.pass;
+      const prints =
+        printIrAfter === name || printIrAfter === 'all' || (printIrAfter === 'changed' && run.rewrites > 0);
+      if (prints) output.note(`# after ${name} (${run.rewrites} rewrites)\n${text(model)}`);
+      if (dumpDir !== undefined && run.rewrites > 0) {
+        writeFileSync(join(dumpDir, `${String(number).padStart(3, '0')}-${name}.onnxtxt`), text(model));
+      }
+      return stopAfter !== name;
+    },
+  };
+}
+
+function summarize(path: string, report: OptimizeReport, options: Options, output: Output): void {
+  const { nodes, bytes, passes, reverted, verification } = report;
+  output.say(`${path} → ${options.out}`);
+  output.say(`  nodes ${nodes.before} → ${nodes.after}, bytes ${bytes.before} → ${bytes.after}`);
+  for (const { name, rewrites, ms } of passes) {
+    if (rewrites > 0 || options.time) {
+      output.say(`  ${name}: ${rewrites} rewrites${options.time ? `, ${ms.toFixed(1)} ms` : ''}`);
+    }
+  }
+  for (const { pass, site, why } of reverted) output.say(`  taken back: ${pass} at ${site}: ${why}`);
+  output.say(`  ${sentence(verification)}`);
+}
+
+function sentence(verification: OptimizeReport['verification']): string {
+  const { status, why, samples, outputs } = verification;
+  if (verification.method === 'unchanged') return 'nothing to do: the model is written as it was';
+  const worst = outputs.reduce((most, { maxRel }) => Math.max(most, maxRel), 0);
+  const noise = outputs.reduce((most, { noiseFloor }) => Math.max(most, noiseFloor ?? 0), 0);
+  const compared = `${samples} inputs, largest difference ${worst === 0 ? '0' : worst.toExponential(1)}`;
+  const floor = noise > 0 ? ` (${(worst / noise).toFixed(1)} × the model's own rounding noise)` : '';
+  return samples > 0 ? `${status}: ${compared}${floor}` : `${status}${why === undefined ? '' : `: ${why}`}`;
+}
