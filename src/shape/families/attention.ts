@@ -108,20 +108,21 @@ function multiHead(slots: { readonly key: number; readonly past: number; readonl
   return (cx) => {
     const q = cx.shape(0);
     const heads = cx.int('num_heads') ?? null;
-    const [batch, steps] = [q?.[0] ?? null, q?.[1] ?? null];
+    const [batch, steps] = [q?.[0] ?? cx.fresh(), q?.[1] ?? cx.fresh()];
     const width = valueWidth(cx, slots.key, slots.key + 1);
     cx.output(0, [batch, steps, width]);
     if (cx.outputCount < 2) return;
     const shared = cx.has(slots.length);
     const length = keyLength(cx.shape(slots.key), cx.has(slots.key), steps);
     const past = [cx.shape(slots.past), cx.shape(slots.past + 1)];
-    const total = shared ? (past[0]?.[2] ?? null) : cx.has(slots.past) ? add(past[0]?.[2] ?? null, length) : length;
+    const before = past[0]?.[2] ?? null;
+    const total = (shared ? before : cx.has(slots.past) ? add(before, length) : length) ?? cx.fresh();
     const querySize = q?.length === 5 ? (q[4] ?? null) : divideExact(q?.[2] ?? null, heads);
     for (const [i, size] of [querySize, divideExact(width, heads)].entries()) {
       const present = [batch, heads, total, known(past[i]?.[3], size)];
       if (cx.outputCount > i + 1) cx.output(i + 1, shared ? (past[i] ?? present) : present);
     }
-    if (cx.outputCount > 3) cx.output(3, [batch, heads, steps, total]);
+    if (cx.outputCount > 3) cx.output(3, [batch, heads, steps, total], cx.dtype(0));
   };
 }
 
@@ -137,12 +138,12 @@ const groupQuery: Infer = (cx) => {
   const size = divideExact(q?.[2] ?? null, cx.has(1) ? heads : packed);
   const [batch, steps] = [q?.[0] ?? null, q?.[1] ?? null];
   cx.output(0, [batch, steps, cx.has(1) ? (q?.[2] ?? null) : mul(heads, size)]);
-  const total = cx.scalar(6);
+  const total = cx.scalar(6) ?? cx.fresh();
   for (const i of [1, 2]) {
     if (cx.outputCount <= i) continue;
     const past = cx.shape(i + 2);
     const length = cx.has(i + 2) ? max(past?.[2] ?? null, total) : total;
-    cx.output(i, [batch, kvHeads, length, known(past?.[3], size)]);
+    cx.output(i, [batch, kvHeads, length, known(past?.[3], size)], cx.dtype(i + 2) ?? cx.dtype(0));
   }
   if (cx.outputCount > 3) cx.output(3, [batch, heads, steps, total]);
 };

@@ -40,8 +40,9 @@ function rows(cx: NodeContext): Dim {
 function classifier(strings: string, ints: string): Infer {
   return (cx) => {
     const count = listed(cx, strings, ints);
-    cx.output(0, [rows(cx)], listed(cx, strings) === undefined ? 'int64' : 'string');
-    cx.output(1, [rows(cx), count === 1 ? null : (count ?? null)]);
+    const batch = rows(cx) ?? cx.fresh();
+    cx.output(0, [batch], listed(cx, strings) === undefined ? 'int64' : 'string');
+    cx.output(1, [batch, count === 1 ? null : (count ?? null)]);
   };
 }
 

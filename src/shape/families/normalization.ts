@@ -76,7 +76,7 @@ const embedLayerNormalization: Infer = (cx) => {
   const output = ids && [...ids, cx.shape(2)?.[1] ?? null];
   cx.output(0, output);
   if (cx.outputCount > 1) cx.output(1, [ids?.[0] ?? null]);
-  if (cx.outputCount > 2) cx.output(2, output);
+  if (cx.outputCount > 2) cx.output(2, cx.outputShape(0));
 };
 
 /** com.microsoft.BitmaskDropout 1, BitmaskBiasDropout 1: output as data; mask `[ceil(elements / 32)]`, one bit each. */

@@ -38,9 +38,8 @@ function pooledShape(cx: NodeContext, channelsLast: boolean): Shape | undefined 
  */
 function pool(channelsLast?: boolean): Infer {
   return (cx) => {
-    const shape = pooledShape(cx, channelsLast ?? cx.int('channels_last') === 1);
-    cx.output(0, shape);
-    if (cx.outputCount > 1) cx.output(1, shape);
+    cx.output(0, pooledShape(cx, channelsLast ?? cx.int('channels_last') === 1));
+    if (cx.outputCount > 1) cx.output(1, cx.outputShape(0));
   };
 }
 

@@ -13,9 +13,9 @@ function recurrent(axis: 1 | 2): Infer {
     const directions = (cx.string('direction') ?? 'forward') === 'bidirectional' ? 2 : 1;
     cx.unify(cx.shape(1)?.[0] ?? null, directions, 'directions of W');
     if (axis === 2) cx.unify(cx.shape(1)?.[2] ?? null, x?.[2] ?? null, 'input sizes of W and X');
-    const hidden = cx.unify(cx.int('hidden_size') ?? null, r?.[axis] ?? null, 'hidden_size and R');
+    const hidden = cx.unify(cx.int('hidden_size') ?? null, r?.[axis] ?? null, 'hidden_size and R') ?? cx.fresh();
     const batchFirst = cx.int('layout') === 1;
-    const batch = x?.[batchFirst ? 0 : 1] ?? null;
+    const batch = x?.[batchFirst ? 0 : 1] ?? cx.fresh();
     const steps = x?.[batchFirst ? 1 : 0] ?? null;
     cx.output(0, batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]);
     const state = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden];

@@ -1,5 +1,5 @@
 import { type Dim, add, max, min, mul } from '../../dim/dim.js';
-import type { Shape } from '../../ir/type.js';
+import { type Shape, tensorType } from '../../ir/type.js';
 import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import type { SymbolicTensor } from '../fact.js';
@@ -64,8 +64,7 @@ function reducedElements(
 }
 
 /**
- * Reduce* 1-28 (axes as attribute, as input since 18, of ReduceSum since 13), com.microsoft.ReduceSumInteger 1,
- * QLinearReduceMean 1: reduced axes are 1 with `keepdims`, else left out. No axes means all of them, or none with
+ * Reduce* 1-28 (axes as attribute, as input since 18, of ReduceSum since 13), com.microsoft.QLinearReduceMean 1: reduced axes are 1 with `keepdims`, else left out. No axes means all of them, or none with
  * `noop_with_empty_axes`. `combine` follows the elements of small integer tensors.
  */
 function reduce(combine?: Combine): Infer {
@@ -94,6 +93,14 @@ const argExtreme: Infer = (cx) => {
   cx.output(0, reducedShape(shape, new Set([axis]), cx.int('keepdims') !== 0));
 };
 
+/** com.microsoft.ReduceSumInteger 1: sums of int8 are int32, of uint8 uint32. */
+const sumOfBytes: Infer = (cx) => {
+  plain(cx);
+  const type = cx.results[0]?.type;
+  const dtype = cx.dtype(0) === 'int8' ? 'int32' : cx.dtype(0) === 'uint8' ? 'uint32' : undefined;
+  if (type?.kind === 'tensor') cx.outputType(0, tensorType(dtype, type.shape));
+};
+
 const plain = reduce();
 const same = like();
 
@@ -116,5 +123,5 @@ export const REDUCTION: Family = {
   'com.microsoft.BiasSoftmax': same,
   'com.microsoft.QLinearReduceMean': plain,
   'com.microsoft.QLinearSoftmax': same,
-  'com.microsoft.ReduceSumInteger': plain,
+  'com.microsoft.ReduceSumInteger': sumOfBytes,
 };
