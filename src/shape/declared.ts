@@ -58,7 +58,7 @@ function refine(cx: NodeContext, inferred: Type, declared: Type): Type {
     !inferred.element &&
     declared.element
   ) {
-    return { kind: inferred.kind, element: withFreshDims(cx, declared.element) };
+    return withFreshDims(cx, declared);
   }
   return inferred;
 }
@@ -70,7 +70,11 @@ function refineShape(cx: NodeContext, inferred: Shape, declared: Shape | undefin
   return inferred.map((dim, axis) => (better(dim, axis) ? (declared![axis] ?? null) : dim));
 }
 
+/** Unknown dims of a tensor, or of one in an optional, as symbols; those of a sequence stay: its elements need not agree. */
 function withFreshDims(cx: NodeContext, type: Type): Type {
+  if (type.kind === 'optional' && type.element?.kind === 'tensor') {
+    return { ...type, element: withFreshDims(cx, type.element) };
+  }
   if (type.kind !== 'tensor' || !type.shape?.includes(null)) return type;
   return { ...type, shape: type.shape.map((dim) => dim ?? cx.fresh()) };
 }

@@ -98,6 +98,9 @@ function joinShapes(a: Shape | undefined, b: Shape | undefined, join: JoinDims):
   });
 }
 
+/** Elements of a sequence need not agree with each other: a symbol would say that they do. */
+const UNKNOWN_DIM: JoinDims = () => null;
+
 /** The type that is right whichever of the two holds; nested types are walked in step. */
 export function joinTypes(a: Type | undefined, b: Type | undefined, join: JoinDims): Type | undefined {
   if (!a || !b || a.kind !== b.kind) return undefined;
@@ -107,7 +110,7 @@ export function joinTypes(a: Type | undefined, b: Type | undefined, join: JoinDi
     return { kind: a.kind, ...(a.dtype && a.dtype === b.dtype && { dtype: a.dtype }), ...(shape && { shape }) };
   }
   if ((a.kind === 'sequence' || a.kind === 'optional') && (b.kind === 'sequence' || b.kind === 'optional')) {
-    const element = joinTypes(a.element, b.element, join);
+    const element = joinTypes(a.element, b.element, a.kind === 'sequence' ? UNKNOWN_DIM : join);
     return { kind: a.kind, ...(element && { element }) };
   }
   return showType(a) === showType(b) ? a : undefined;

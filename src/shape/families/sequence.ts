@@ -1,4 +1,4 @@
-import { type Dim, divides, mod, symbol, symbols } from '../../dim/dim.js';
+import { type Dim, divides, mod } from '../../dim/dim.js';
 import { type Shape, tensorType, type Type } from '../../ir/type.js';
 import { findDType } from '../../tensor/dtype.js';
 import type { Family, Infer, NodeContext } from '../context.js';
@@ -25,23 +25,10 @@ function joined(a: Type | undefined, b: Type | undefined): Type | undefined {
   return joinTypes(a, b, () => null);
 }
 
-/**
- * The type of an element that is added in a body: the body may run again with other sizes, so that those that hang on fresh symbols
- * say nothing of the elements of other rounds.
- */
-function added(cx: NodeContext, input: number): Type | undefined {
-  const type = cx.input(input);
-  if (cx.node.graph.role.kind === 'main' || type?.kind !== 'tensor' || type.shape === undefined) return type;
-  return tensorType(
-    type.dtype,
-    type.shape.map((dim) => ([...symbols(dim)].some((name) => cx.isFresh(symbol(name))) ? null : dim)),
-  );
-}
-
 /** SequenceConstruct 11: a sequence of what all inputs have in common. */
 const construct: Infer = (cx) => {
-  let element = added(cx, 0);
-  for (let i = 1; i < cx.inputCount; i++) element = joined(element, added(cx, i));
+  let element = cx.input(0);
+  for (let i = 1; i < cx.inputCount; i++) element = joined(element, cx.input(i));
   cx.outputType(0, sequenceOf(element));
 };
 
@@ -62,7 +49,7 @@ function isEmptySequence(cx: NodeContext): boolean {
 
 /** SequenceInsert 11: a sequence of what its elements and the inserted tensor have in common. */
 const insert: Infer = (cx) => {
-  const element = isEmptySequence(cx) ? added(cx, 1) : joined(elementOf(cx, 0), added(cx, 1));
+  const element = isEmptySequence(cx) ? cx.input(1) : joined(elementOf(cx, 0), cx.input(1));
   cx.outputType(0, sequenceOf(element));
 };
 
