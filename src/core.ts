@@ -20,6 +20,7 @@ export * from './schema/schema.js';
 export * from './schema/traits.js';
 export * from './schema/constant.js';
 export * from './analysis/content.js';
+export * from './analysis/reach.js';
 export * from './analysis/training.js';
 export * from './analysis/wellformed.js';
 export * from './pattern/match.js';
