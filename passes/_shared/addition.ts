@@ -67,7 +67,9 @@ export function findAddition(locator: Locator, site: TargetSite): Addition {
   const branch = branchName ?? (skip === a ? b : a);
   const agrees = (skip === a && branch === b) || (skip === b && branch === a);
   if (!skip || !agrees) {
-    const what = skip ? 'skip_value and branch_value are not the operands of the addition' : 'neither operand depends on the other';
+    const what = skip
+      ? 'skip_value and branch_value are not the operands of the addition'
+      : 'neither operand depends on the other';
     throw new ResonnxError([recipeCodes.targetAmbiguous(at, what, [a.hint, b.hint])]);
   }
   return new Addition(site, node, skip === a ? 0 : 1);

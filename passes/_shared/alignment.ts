@@ -1,4 +1,16 @@
-import { type Dim, equal, format, isProven, pathOf, recipeCodes, ResonnxError, type Shape, solve, type Types, type Value } from '#core';
+import {
+  type Dim,
+  equal,
+  format,
+  isProven,
+  pathOf,
+  recipeCodes,
+  ResonnxError,
+  type Shape,
+  solve,
+  type Types,
+  type Value,
+} from '#core';
 
 /**
  * Proves that a skip has the shape of its branch for every size that the model accepts: shapes that merely broadcast are no residual.
@@ -29,7 +41,8 @@ function repairs(a: Shape | undefined, b: Shape | undefined): readonly string[] 
   if (!a || !b || a.length !== b.length) return ['a region whose ends have the same rank'];
   const differs = (axis: number): boolean => !equal(a[axis] ?? null, b[axis] ?? null);
   const last = a.length - 1;
-  if (a.length <= 3 && differs(last)) return [`projection linear with weight [${format(b[last]!)}, ${format(a[last]!)}]`];
+  if (a.length <= 3 && differs(last))
+    return [`projection linear with weight [${format(b[last]!)}, ${format(a[last]!)}]`];
   const found: string[] = [];
   const smaller = a.slice(2).some((dim, i) => isSmaller(b[i + 2]!, dim));
   const stride = smaller ? ' and a stride' : '';

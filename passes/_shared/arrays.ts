@@ -1,7 +1,10 @@
 import { elementCount, fromFloat64, type NumericArray, toFloat64 } from '#core';
 
 /** Element by element over arrays of one shape, in float64, rounded once to the dtype of the first. */
-export function zip(f: (...elements: number[]) => number, ...arrays: readonly [NumericArray, ...NumericArray[]]): NumericArray {
+export function zip(
+  f: (...elements: number[]) => number,
+  ...arrays: readonly [NumericArray, ...NumericArray[]]
+): NumericArray {
   const columns = arrays.map(toFloat64);
   const [first] = arrays;
   const result = new Float64Array(columns[0]!.length);

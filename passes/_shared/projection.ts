@@ -1,4 +1,16 @@
-import { type Edit, fromFloat64, type NumericArray, type Parameters, recipeCodes, ResonnxError, type TargetSite, Tensor, toFloat64, type Types, type Value } from '#core';
+import {
+  type Edit,
+  fromFloat64,
+  type NumericArray,
+  type Parameters,
+  recipeCodes,
+  ResonnxError,
+  type TargetSite,
+  Tensor,
+  toFloat64,
+  type Types,
+  type Value,
+} from '#core';
 import { transposed } from './arrays.js';
 import { averagePool, batchNorm, padChannels, pointwise, subsample } from './spatial.js';
 
@@ -22,9 +34,12 @@ export function projectionOptions(operation: string, options: Readonly<Record<st
   const invalid = (name: string, allowed: string): never => {
     throw new ResonnxError([recipeCodes.optionInvalid({ path: operation }, name, options[name], allowed)]);
   };
-  const kind = KINDS.find((known) => known === (options['projection'] ?? 'none')) ?? invalid('projection', `one of ${KINDS.join(', ')}`);
+  const kind =
+    KINDS.find((known) => known === (options['projection'] ?? 'none')) ??
+    invalid('projection', `one of ${KINDS.join(', ')}`);
   const stride = options['stride'] ?? 1;
-  if (typeof stride !== 'number' || !Number.isInteger(stride) || stride < 1) return invalid('stride', 'a positive integer');
+  if (typeof stride !== 'number' || !Number.isInteger(stride) || stride < 1)
+    return invalid('stride', 'a positive integer');
   const eps = options['eps'] ?? 1e-5;
   if (typeof eps !== 'number' || !(eps > 0)) return invalid('eps', 'a positive number');
   const channelPad = options['channel_pad'] ?? 'end';
@@ -59,7 +74,11 @@ function modulesOf({ options, site }: ProjectionRequest): Modules {
   const pool = options.kind.startsWith('avgpool');
   const norm = options.kind.endsWith('-bn');
   const place = pool ? 1 : 0;
-  return { pool, weights: pool || norm ? `${prefix}.${place}` : prefix, norm: norm ? `${prefix}.${place + 1}` : undefined };
+  return {
+    pool,
+    weights: pool || norm ? `${prefix}.${place}` : prefix,
+    norm: norm ? `${prefix}.${place + 1}` : undefined,
+  };
 }
 
 const NORM_PARTS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
@@ -99,7 +118,8 @@ export function buildProjection(edit: Edit, x: Value, branch: Value, request: Pr
 /** Subsampling and zero channels (He et al. 2015, arXiv:1512.03385, option A). */
 function buildOptionA(edit: Edit, x: Value, branch: Value, { options }: ProjectionRequest, types: Types): Value {
   const { before, after, spatial } = channelPadding(x, branch, options, types);
-  const list = (name: string, numbers: readonly number[]): Value => edit.constant(name, Tensor.int64([numbers.length], numbers));
+  const list = (name: string, numbers: readonly number[]): Value =>
+    edit.constant(name, Tensor.int64([numbers.length], numbers));
   const axes = Array.from({ length: spatial }, (_, i) => i + 2);
   const all = (value: number): number[] => Array<number>(spatial).fill(value);
   const subsampled =

@@ -1,4 +1,14 @@
-import { dependsOn, type Graph, type Locator, type Node, pathOf, recipeCodes, ResonnxError, type TargetSite, type Value } from '#core';
+import {
+  dependsOn,
+  type Graph,
+  type Locator,
+  type Node,
+  pathOf,
+  recipeCodes,
+  ResonnxError,
+  type TargetSite,
+  type Value,
+} from '#core';
 
 /** A piece of the model with one input and one output value: `output = F(input)`. */
 export interface Region {

@@ -47,7 +47,12 @@ export function padChannels(x: NumericArray, before: number, after: number): Num
 }
 
 /** A linear map along one axis: a 1×1 convolution (`axis` 1) or a linear layer (`axis` −1); `weight` is `[out, in, 1…]`. */
-export function pointwise(x: NumericArray, weight: NumericArray, bias: NumericArray | undefined, axis: 1 | -1): NumericArray {
+export function pointwise(
+  x: NumericArray,
+  weight: NumericArray,
+  bias: NumericArray | undefined,
+  axis: 1 | -1,
+): NumericArray {
   const at = axis === 1 ? 1 : x.shape.length - 1;
   const [out, inn] = weight.shape as readonly [number, number];
   const outer = elementCount(x.shape.slice(0, at));

@@ -34,7 +34,10 @@ export function combinationOf({ operation, options }: Operation): Combination {
   const pick = <T extends string>(name: string, fallback: T, allowed: readonly T[]): T => {
     const given = options[name] ?? fallback;
     const found = allowed.find((value) => value === given);
-    if (found === undefined) throw new ResonnxError([recipeCodes.optionInvalid({ path: operation }, name, given, `one of ${allowed.join(', ')}`)]);
+    if (found === undefined)
+      throw new ResonnxError([
+        recipeCodes.optionInvalid({ path: operation }, name, given, `one of ${allowed.join(', ')}`),
+      ]);
     return found;
   };
   const number = (name: string, fallback: number): number => {
@@ -44,7 +47,8 @@ export function combinationOf({ operation, options }: Operation): Combination {
   };
   const how = pick('combine', 'add', ['add', 'concat', 'weighted']);
   const reduction = pick('reduction', 'linear', ['linear', 'conv1x1']);
-  const activation = options['activation_after'] === undefined ? undefined : pick('activation_after', 'relu', Object.keys(ACTIVATIONS));
+  const activation =
+    options['activation_after'] === undefined ? undefined : pick('activation_after', 'relu', Object.keys(ACTIVATIONS));
   return {
     how,
     order: pick('order', 'skip,branch', ['skip,branch', 'branch,skip']),
@@ -67,7 +71,9 @@ export function buildCombination(
   const constant = (name: string, array: NumericArray): Value =>
     edit.constant(name, Tensor.from(fromFloat64(dtype, array.shape, toFloat64(array))));
   const scaled = (value: Value, scale: number): Value =>
-    scale === 1 ? value : edit.node('Mul', [value, edit.constant('scale', Tensor.from(fromFloat64(dtype, [], [scale])))]);
+    scale === 1
+      ? value
+      : edit.node('Mul', [value, edit.constant('scale', Tensor.from(fromFloat64(dtype, [], [scale])))]);
   const activate = (value: Value): Value =>
     combination.activation === undefined ? value : edit.node(ACTIVATIONS[combination.activation]!, [value]);
   if (combination.how !== 'concat') {
@@ -94,7 +100,10 @@ export function combineArrays(
   combination: Combination,
   parameters: Parameters,
 ): NumericArray {
-  const met = combination.how === 'concat' ? reduceArrays(skip, branch, region, combination, parameters) : sum(skip, branch, combination);
+  const met =
+    combination.how === 'concat'
+      ? reduceArrays(skip, branch, region, combination, parameters)
+      : sum(skip, branch, combination);
   switch (combination.activation) {
     case 'relu':
       return zip((x) => Math.max(x, 0), met);

@@ -46,11 +46,17 @@ export const insertResidual: OperationPass = {
 };
 
 /** Where the skip starts: at the region's input, or, for an initial residual (GCNII, Chen et al. 2020), where the first region starts. */
-function sourceOf(region: Region, regions: readonly Region[], options: OperationOptions['operation']['options']): Value {
+function sourceOf(
+  region: Region,
+  regions: readonly Region[],
+  options: OperationOptions['operation']['options'],
+): Value {
   const from = options['skip_from'] ?? 'region-input';
   if (from === 'region-input') return region.input;
   if (from === 'h0') return regions[0]!.input;
-  throw new ResonnxError([recipeCodes.optionInvalid({ path: 'insert-residual' }, 'skip_from', from, '"h0", or leave it out')]);
+  throw new ResonnxError([
+    recipeCodes.optionInvalid({ path: 'insert-residual' }, 'skip_from', from, '"h0", or leave it out'),
+  ]);
 }
 
 function insertAll(regions: readonly Region[], cx: PassContext<OperationOptions>): void {

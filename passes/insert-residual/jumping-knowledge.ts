@@ -27,7 +27,11 @@ export function buildJumpingKnowledge(regions: readonly Region[], cx: PassContex
     const readers = [...last.uses];
     const constant = (name: string, array: NumericArray): Value =>
       edit.constant(name, Tensor.from(fromFloat64(cx.types.dtype(last) ?? 'float32', array.shape, toFloat64(array))));
-    const all = edit.node('Concat', regions.map((region) => region.output), { axis: -1 });
+    const all = edit.node(
+      'Concat',
+      regions.map((region) => region.output),
+      { axis: -1 },
+    );
     const product = edit.node('MatMul', [all, constant('jk_weight', transposed(weight))]);
     const result = bias ? edit.node('Add', [product, constant('jk_bias', bias)]) : product;
     for (const use of readers) {
@@ -38,7 +42,11 @@ export function buildJumpingKnowledge(regions: readonly Region[], cx: PassContex
 }
 
 /** The same over arrays. */
-export async function jumpingKnowledgeArrays(regions: readonly Region[], { parameters }: OperationOptions, taps: Taps): Promise<void> {
+export async function jumpingKnowledgeArrays(
+  regions: readonly Region[],
+  { parameters }: OperationOptions,
+  taps: Taps,
+): Promise<void> {
   const outputs = regions.map((region) => region.output);
   if (new Set(outputs).size !== outputs.length) {
     throw new ResonnxError([recipeCodes.refused({ path: 'main' }, 'two layers have the same output')]);

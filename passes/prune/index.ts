@@ -15,7 +15,9 @@ export const prune: OperationPass = {
     const { operation } = cx.options;
     const { keep } = operation.options;
     if (keep !== undefined && keep !== 'skip') {
-      throw new ResonnxError([recipeCodes.optionInvalid({ path: operation.operation }, 'keep', keep, '"skip", or leave it out')]);
+      throw new ResonnxError([
+        recipeCodes.optionInvalid({ path: operation.operation }, 'keep', keep, '"skip", or leave it out'),
+      ]);
     }
     for (const addition of findAdditions(new Locator(model), sitesOf(operation))) {
       cx.rewrite('prune', addition.node, (edit) => edit.replace(addition.sum, addition.skip));

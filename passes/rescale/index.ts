@@ -1,4 +1,14 @@
-import { fromFloat64, Locator, type Model, type Operation, type OperationPass, recipeCodes, ResonnxError, Tensor, type Value } from '#core';
+import {
+  fromFloat64,
+  Locator,
+  type Model,
+  type Operation,
+  type OperationPass,
+  recipeCodes,
+  ResonnxError,
+  Tensor,
+  type Value,
+} from '#core';
 import { type Addition, findAdditions } from '../_shared/addition.js';
 import { combine } from '../_shared/arrays.js';
 import { sitesOf } from '../_shared/sites.js';
@@ -44,7 +54,8 @@ function scalesOf(operation: Operation, { block }: Addition): { readonly skip: n
 /** One number for all, or a list or object by block label; 1 when absent. */
 function scaleOf({ operation, options }: Operation, name: string, block: number | string | undefined): number {
   const given = options[name] ?? 1;
-  const value: unknown = typeof given === 'object' && given !== null ? (given as Record<string, unknown>)[String(block)] : given;
+  const value: unknown =
+    typeof given === 'object' && given !== null ? (given as Record<string, unknown>)[String(block)] : given;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   const allowed = 'a finite number, or one for each block label';
   throw new ResonnxError([recipeCodes.optionInvalid({ path: operation }, name, given, allowed)]);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { registerConvert } from './convert.js';
 import { registerOptimize } from './optimize.js';
+import { registerRewrite } from './rewrite.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
 
@@ -34,6 +35,7 @@ function buildProgram(streams: Streams): Command {
     .showHelpAfterError('(resonnx --help shows the commands)');
   registerConvert(program, streams);
   registerOptimize(program, streams);
+  registerRewrite(program, streams);
   return program;
 }
 

@@ -1,0 +1,173 @@
+import { findOperation, OPERATIONS } from '../../passes/operations.js';
+import { checkWellFormed } from '../analysis/wellformed.js';
+import { changesFunction, operationUnknown } from '../diagnostics/codes/recipe.js';
+import { rewriteMismatch, rewriteUnverifiable } from '../diagnostics/codes/rewrite.js';
+import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
+import { cloneModel } from '../ir/copy.js';
+import type { Model } from '../ir/model.js';
+import { tensorsOf } from '../ir/tensors.js';
+import { type OperationCheck, type OperationVerification, verifyOperation } from '../numerics/operation.js';
+import { createOrtRuntime } from '../numerics/ort-node.js';
+import type { Runtime } from '../numerics/runtime.js';
+import type { OperationOptions, OperationPass } from '../pass/operation.js';
+import type { Semantics } from '../pass/pass.js';
+import { Pipeline } from '../pass/pipeline.js';
+import { runPipeline } from '../pass/run.js';
+import { Parameters } from '../recipe/parameters.js';
+import { type Operation, parseRecipe } from '../recipe/recipe.js';
+import type { NumericArray } from '../tensor/array.js';
+import { measureModel } from './emit.js';
+import { countNodes, countOperators } from './report.js';
+
+/** Options of {@link rewrite}. */
+export interface RewriteOptions {
+  /** Tensors that the recipe needs, by name, e.g. read from an npz file. */
+  readonly parameters?: ReadonlyMap<string, NumericArray>;
+  /** What the operations may do beyond preserving the function. */
+  readonly allow?: readonly 'changes-function'[];
+  /** `false` skips verification; the emitted model says so. */
+  readonly verify?: boolean;
+  readonly samples?: number;
+  readonly seed?: number;
+  /** What runs models; a process of onnxruntime of its own when absent. */
+  readonly runtime?: Runtime;
+  readonly signal?: AbortSignal;
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** What one operation of the recipe did. */
+export interface OperationReport {
+  readonly operation: string;
+  readonly semantics: Semantics;
+  /** Places that were rewritten, in the user's words. */
+  readonly sites: readonly string[];
+  readonly verification: OperationVerification | { readonly status: 'skipped' };
+}
+
+/** What {@link rewrite} did; the object of `rewrite --json` but for the file names. */
+export interface RewriteReport {
+  readonly schema: 'resonnx/rewrite@1';
+  readonly nodes: { readonly before: number; readonly after: number };
+  readonly bytes: { readonly before: number; readonly after: number };
+  readonly parameters: { readonly before: number; readonly after: number };
+  readonly operators: {
+    readonly before: Readonly<Record<string, number>>;
+    readonly after: Readonly<Record<string, number>>;
+  };
+  readonly operations: readonly OperationReport[];
+  readonly verification: { readonly status: 'verified' | 'skipped' };
+}
+
+/** The rewritten model with the report on it. */
+export interface Rewritten {
+  readonly model: Model;
+  readonly report: RewriteReport;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Carries out a recipe: one operation, or several in order, each verified before the next. The given model is not changed.
+ * @throws ResonnxError `recipe/…` when the recipe cannot be understood, `rewrite/…` when an operation is refused, changes the function
+ * without being allowed to, or does not give what it promises
+ */
+export async function rewrite(model: Model, recipe: unknown, options: RewriteOptions = {}): Promise<Rewritten> {
+  const requests = parseRecipe(recipe).map((operation) => requestOf(operation, options));
+  const verify = options.verify ?? true;
+  const owned = verify && !options.runtime ? createOrtRuntime() : undefined;
+  try {
+    const runtime = verify ? (options.runtime ?? owned) : undefined;
+    let current = copyOf(model);
+    const operations: OperationReport[] = [];
+    for (const { pass, request } of requests) {
+      options.signal?.throwIfAborted();
+      options.onProgress?.(pass.name);
+      const before = current;
+      current = copyOf(before);
+      const sites = await apply(current, pass, request, options);
+      const verification = runtime
+        ? await check(runtime, { before, after: current, pass, request, ...options })
+        : SKIPPED;
+      operations.push({ operation: pass.name, semantics: pass.semanticsOf(request), sites, verification });
+    }
+    return { model: current, report: reportOn(model, current, operations, verify), metadata: verify ? {} : UNVERIFIED };
+  } finally {
+    await owned?.close();
+  }
+}
+
+const SKIPPED = { status: 'skipped' } as const;
+const UNVERIFIED: Readonly<Record<string, string>> = { 'resonnx.verification': 'skipped' };
+
+function copyOf(model: Model): Model {
+  const copy = cloneModel(model);
+  copy.source = model.source;
+  return copy;
+}
+
+function requestOf(operation: Operation, options: RewriteOptions): { pass: OperationPass; request: OperationOptions } {
+  const at = { path: operation.operation };
+  const pass = findOperation(operation.operation);
+  if (!pass)
+    throw new ResonnxError([
+      operationUnknown(
+        at,
+        operation.operation,
+        OPERATIONS.map(({ name }) => name),
+      ),
+    ]);
+  const request = { operation, parameters: new Parameters(options.parameters ?? new Map()) };
+  const allowed = options.allow?.includes('changes-function') ?? false;
+  if (pass.semanticsOf(request) === 'changes-function' && !allowed)
+    throw new ResonnxError([changesFunction(at, pass.name)]);
+  return { pass, request };
+}
+
+async function apply(
+  model: Model,
+  pass: OperationPass,
+  request: OperationOptions,
+  options: RewriteOptions,
+): Promise<readonly string[]> {
+  const sites: string[] = [];
+  await runPipeline(model, new Pipeline().run(pass, request), {
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onDiagnostic && { onDiagnostic: options.onDiagnostic }),
+    onRewrite: (record) => sites.push(record.at),
+  });
+  checkWellFormed(model);
+  return sites;
+}
+
+async function check(runtime: Runtime, what: OperationCheck): Promise<OperationVerification> {
+  const result = await verifyOperation(runtime, what);
+  const at = { path: what.pass.name };
+  if (result.status === 'mismatch') throw new ResonnxError([rewriteMismatch(at, result.why ?? 'the outputs differ')]);
+  if (result.status === 'unverifiable')
+    throw new ResonnxError([rewriteUnverifiable(at, result.why ?? 'nothing could be run')]);
+  return result;
+}
+
+function reportOn(
+  before: Model,
+  after: Model,
+  operations: readonly OperationReport[],
+  verified: boolean,
+): RewriteReport {
+  return {
+    schema: 'resonnx/rewrite@1',
+    nodes: { before: countNodes(before), after: countNodes(after) },
+    bytes: { before: measureModel(before), after: measureModel(after) },
+    parameters: { before: countParameters(before), after: countParameters(after) },
+    operators: { before: countOperators(before), after: countOperators(after) },
+    operations,
+    verification: { status: verified ? 'verified' : 'skipped' },
+  };
+}
+
+/** Elements of all constants that are floating point: what training would change. */
+function countParameters(model: Model): number {
+  let count = 0;
+  for (const tensor of tensorsOf(model)) if (/float/.test(tensor.dtype)) count += tensor.size;
+  return count;
+}

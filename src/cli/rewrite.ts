@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { fileSource, reasonOf } from '../api/files.js';
+import { rewrite, type RewriteReport } from '../api/rewrite.js';
+import { recipeMalformed } from '../diagnostics/codes/recipe.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { readNpz } from '../tensor/npy.js';
+import { parseExternalData, writeModel } from './convert.js';
+import { EXIT, Exit } from './exit.js';
+import { Output, type Streams } from './io.js';
+import { loadArgument } from './model.js';
+
+interface Options {
+  readonly out?: string;
+  readonly recipe: string;
+  readonly params?: string;
+  readonly allow?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly verify: boolean;
+  readonly provenance?: boolean;
+  readonly externalData?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** Adds `rewrite`: residual and norm rewrites as a recipe says. */
+export function registerRewrite(program: Command, streams: Streams): void {
+  program
+    .command('rewrite')
+    .description('carry out a recipe: insert, remove, gate and move residual connections and norms')
+    .argument('<model>', 'model to read; - reads standard input')
+    .requiredOption('--recipe <file>', 'the recipe: JSON, one operation or a list')
+    .option('-o, --out <file>', 'where to write; - writes standard output')
+    .option('--params <file.npz>', 'tensors that the recipe needs')
+    .option('--allow <what>', 'changes-function: the model may compute something else afterwards', collect)
+    .option('--dry-run', 'show what would change and write nothing')
+    .option('--no-verify', 'do not run the models to compare them')
+    .option('--external-data <how>', 'FILE puts weights into that file, split=SIZE into several, none into the model')
+    .option('--provenance', 'write into the metadata of new nodes where they come from')
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'print nothing but errors')
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, options: Options) => {
+      const output = new Output(streams, options);
+      if (options.out === undefined && !options.dryRun) throw new Exit(EXIT.usage, 'error: give -o OUT, or --dry-run');
+      const unknown = options.allow?.find((what) => what !== 'changes-function');
+      if (unknown !== undefined) throw new Exit(EXIT.usage, `error: --allow ${unknown}: give changes-function`);
+      const external = parseExternalData(options.externalData, options.out ?? '');
+      const model = await loadArgument(path, streams);
+      const {
+        model: result,
+        report,
+        metadata,
+      } = await rewrite(model, readRecipe(options.recipe), {
+        ...(options.params !== undefined && { parameters: readParameters(options.params) }),
+        ...(options.allow && { allow: ['changes-function'] }),
+        verify: options.verify,
+        onProgress: (what) => output.progress(what),
+        onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
+      }).finally(() => output.endProgress());
+      if (options.out !== undefined && !options.dryRun) {
+        writeModel(result, options.out, external, streams, { metadata, provenance: options.provenance ?? false });
+      }
+      if (options.out !== '-') summarize(path, report, options, output);
+      output.object({ ...report, file: path, ...(options.out !== undefined && { out: options.out }) });
+    });
+}
+
+const EXAMPLES = `
+Example:
+  resonnx rewrite model.onnx --recipe recipe.json --params params.npz -o out.onnx --allow changes-function
+
+Exit codes: 0 done, 1 refused or not what it should be, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
+
+function readRecipe(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  } catch (cause) {
+    throw new ResonnxError(
+      [recipeMalformed({ file: path, path: '' }, `the recipe cannot be read: ${reasonOf(cause)}`)],
+      { cause },
+    );
+  }
+}
+
+function readParameters(path: string): ReturnType<typeof readNpz> {
+  const source = fileSource(path);
+  return readNpz(source.read(0, source.size), path);
+}
+
+function summarize(path: string, report: RewriteReport, options: Options, output: Output): void {
+  const { nodes, parameters, operations } = report;
+  output.say(options.dryRun || options.out === undefined ? `${path} (dry run)` : `${path} → ${options.out}`);
+  output.say(`  nodes ${nodes.before} → ${nodes.after}, parameters ${parameters.before} → ${parameters.after}`);
+  for (const { operation, semantics, sites, verification } of operations) {
+    output.say(`  ${operation} (${semantics}): ${verification.status}`);
+    for (const site of sites) output.say(`    ${site}`);
+  }
+}
