@@ -17,7 +17,7 @@ export function float32Text(value: number): string {
 
 /** The number rounded to so many digits, without zeros at the end. */
 function shorten(value: number, digits: number): string {
-  return String(Number(value.toPrecision(digits)));
+  return float64Text(Number(value.toPrecision(digits)));
 }
 
 /**
@@ -30,10 +30,10 @@ function readsAs(text: string, value: number): boolean {
   return Math.fround(read - slack) === value && Math.fround(read + slack) === value;
 }
 
-/** The shortest decimal that reads back as this 64-bit float. */
+/** The shortest decimal that reads back as this 64-bit float; with an exponent below 1e-4. */
 export function float64Text(value: number): string {
   if (Object.is(value, -0)) return '-0.0';
-  if (Number.isFinite(value)) return String(value);
+  if (Number.isFinite(value)) return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }
 

@@ -4,7 +4,7 @@ import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto
 import { applyNotes } from './notes.js';
 import { parseAttribute, type Reading } from './parse-attribute.js';
 import { parseTensor } from './parse-tensor.js';
-import { parseBareValue, parseList, parseValue } from './parse-type.js';
+import { parseBareValue, parseList, parseSome, parseValue } from './parse-type.js';
 import type { Scanner } from './scanner.js';
 
 /**
@@ -115,7 +115,7 @@ function parseAttributes(reading: Reading): readonly AttributeProto[] {
   const { scanner } = reading;
   if (scanner.peek() !== '<') return [];
   const names = new Set<string>();
-  const attributes = parseList(scanner, '<', '>', () => {
+  return parseSome(scanner, '<', '>', () => {
     const start = scanner.offset;
     const attribute = parseAttribute(reading);
     const name = attribute.name ?? '';
@@ -123,5 +123,4 @@ function parseAttributes(reading: Reading): readonly AttributeProto[] {
     names.add(name);
     return attribute;
   });
-  return attributes.length > 0 ? attributes : scanner.failExpected('an attribute between < and >');
 }

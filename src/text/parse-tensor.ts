@@ -5,7 +5,7 @@ import type { StringStringEntryProto, TensorProto, TypeProto } from '../proto/me
 import { byteLength, findDType, type DType } from '../tensor/dtype.js';
 import type { Defaults } from './defaults.js';
 import { applyNotes, type Note } from './notes.js';
-import { parseList } from './parse-type.js';
+import { parseSome } from './parse-type.js';
 import { parseValues, rawBytes, type Values } from './parse-values.js';
 import type { Scanner } from './scanner.js';
 import { countOf, isPacked, textCount, typedField } from './storage.js';
@@ -57,8 +57,7 @@ function readStorage(scanner: Scanner, defaults: Defaults, notes: readonly Note[
 function parseData(scanner: Scanner, shell: TensorProto, storage: Storage): TensorProto {
   const next = scanner.peek();
   if (next === '[') {
-    const externalData = parseEntries(scanner);
-    if (externalData.length === 0) scanner.failExpected('"key": "value"');
+    const externalData = parseSome(scanner, '[', ']', () => parseEntry(scanner));
     return { ...shell, externalData, dataLocation: DataLocation.EXTERNAL };
   }
   if (next !== '{') return shell;
@@ -89,11 +88,9 @@ function checkCount(
   scanner.fail((at) => valueCountMismatch(at, shell.name ?? '', values.length, String(expected)), offset);
 }
 
-/** `["key": "value", …]`. */
-export function parseEntries(scanner: Scanner): StringStringEntryProto[] {
-  return parseList(scanner, '[', ']', () => {
-    const key = scanner.string('a key in quotes');
-    scanner.expect(':');
-    return { key, value: scanner.string('a value in quotes') };
-  });
+/** `"key": "value"`. */
+export function parseEntry(scanner: Scanner): StringStringEntryProto {
+  const key = scanner.string('a key in quotes');
+  scanner.expect(':');
+  return { key, value: scanner.string('a value in quotes') };
 }

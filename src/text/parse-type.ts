@@ -104,8 +104,17 @@ export function parseValue(scanner: Scanner): ValueInfoProto {
 /** Items between `open` and `close`, separated by commas; none is fine, a comma at the end is not. */
 export function parseList<T>(scanner: Scanner, open: string, close: string, item: () => T): T[] {
   scanner.expect(open);
+  return scanner.eat(close) ? [] : parseRest(scanner, close, item);
+}
+
+/** As {@link parseList} where the syntax wants at least one item. */
+export function parseSome<T>(scanner: Scanner, open: string, close: string, item: () => T): T[] {
+  scanner.expect(open);
+  return parseRest(scanner, close, item);
+}
+
+function parseRest<T>(scanner: Scanner, close: string, item: () => T): T[] {
   const items: T[] = [];
-  if (scanner.eat(close)) return items;
   do {
     items.push(item());
   } while (scanner.eat(','));

@@ -12,8 +12,8 @@ import { PLAIN_DEFAULTS, readDefaults, type Defaults } from './defaults.js';
 import { applyNotes } from './notes.js';
 import { parseNamedAttribute, type Reading } from './parse-attribute.js';
 import { parseGraph, parseNodes } from './parse-graph.js';
-import { parseEntries } from './parse-tensor.js';
-import { parseBareValue, parseList, parseValue } from './parse-type.js';
+import { parseEntry } from './parse-tensor.js';
+import { parseBareValue, parseList, parseSome, parseValue } from './parse-type.js';
 import { Scanner } from './scanner.js';
 
 /** Where a text comes from, for messages. */
@@ -31,7 +31,7 @@ const MODEL_KEYS: Keys<ModelProto> = {
   domain: (scanner) => ({ domain: scanner.string('a string') }),
   model_version: (scanner) => ({ modelVersion: scanner.integer('an integer') }),
   doc_string: (scanner) => ({ docString: scanner.string('a string') }),
-  metadata_props: (scanner) => ({ metadataProps: parseEntries(scanner) }),
+  metadata_props: (scanner) => ({ metadataProps: parseList(scanner, '[', ']', () => parseEntry(scanner)) }),
 };
 
 const FUNCTION_KEYS: Keys<FunctionProto> = {
@@ -80,7 +80,7 @@ function beginReading(scanner: Scanner): Reading {
 function parseHeader<T>(scanner: Scanner, defaults: Defaults, keys: Keys<T>): Partial<T> {
   if (scanner.peek() !== '<') return {};
   const seen = new Set<string>();
-  const entries = parseList(scanner, '<', '>', () => {
+  const entries = parseSome(scanner, '<', '>', () => {
     const start = scanner.offset;
     const key = scanner.name('a header key');
     const read = Object.hasOwn(keys, key) ? keys[key] : undefined;
@@ -137,7 +137,7 @@ function parseParameters(reading: Reading): { attribute: string[]; attributeProt
   const attributeProto: AttributeProto[] = [];
   if (scanner.peek() !== '<') return { attribute, attributeProto };
   const seen = new Set<string>();
-  parseList(scanner, '<', '>', () => {
+  parseSome(scanner, '<', '>', () => {
     const notes = scanner.takeNotes('attribute');
     const start = scanner.offset;
     const name = scanner.name('a parameter');

@@ -52,7 +52,7 @@ export function graphNotes(graph: GraphProto, bare: boolean): readonly string[] 
 function initializerText({ defaults, elideAbove }: Printing, tensor: TensorProto): NotedText {
   const { name = '' } = tensor;
   const { type, data, notes } = tensorText(tensor, name, defaults, elideAbove);
-  return { text: `${type} ${quotable(name)} = ${data}`, notes };
+  return { text: `${type} ${quotable(name)} = ${data}`.trimEnd(), notes };
 }
 
 /** `{`, the nodes, `}`. */

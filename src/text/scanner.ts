@@ -16,7 +16,7 @@ const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?/y;
 const SPECIAL = /-?(?:infinity|inf|nan)(?![A-Za-z0-9_])/iy;
 const NO_NOTES: readonly Note[] = [];
-const NOTE = /^#@ ([a-z]+) ([a-z][a-z0-9_]*): (.*?)\s*$/;
+const NOTE = /^#@ ([a-z]+) ([a-z][a-z0-9_]*): ([\s\S]+)$/;
 
 /** A number as it stands in the text. `-nan`, `inf` and what has a point or an exponent are floats. */
 export interface NumberLiteral {
@@ -177,7 +177,7 @@ export class Scanner {
   atType(): boolean {
     const word = this.peekWord();
     if (word !== 'undefined') return isTypeWord(word);
-    return /^\s*(\[|"|[A-Za-z_])/.test(this.#text.slice(this.#at + word.length, this.#at + word.length + 80));
+    return /^\s*(\[|"|{|=(?!>)|[A-Za-z_])/.test(this.#text.slice(this.#at + word.length, this.#at + word.length + 80));
   }
 
   /** Runs `body` one level of nesting deeper. @throws ResonnxError text/nested-too-deep */
