@@ -40,7 +40,7 @@ export class Engine {
   #counter = 0;
   #isQuiet = false;
   /** Nodes that may still be inferred: calls within calls and loops within loops can take exponential time. */
-  #budget = 4_000_000;
+  #budget: number | undefined;
 
   /** `isTaken` tells the symbols that the model itself uses. */
   constructor(model: Model, isTaken: (name: string) => boolean) {
@@ -143,7 +143,7 @@ export class Engine {
   /** Infers a node at once, or gives the frame that has to be run for it. */
   #start(node: Node, scope: Scope): Frame[] {
     const cx = new NodeContext(node, this.#hostOf(scope));
-    const steps = this.#budget-- > 0 ? this.#stepsOf(cx, scope) : undefined;
+    const steps = this.#stepsOf(cx, scope);
     if (steps) return [{ kind: 'node', cx, scope, steps, answer: [] }];
     findInfer(node.op)?.(cx);
     this.#finish(cx, scope);
@@ -164,13 +164,21 @@ export class Engine {
     const { domain, opType, overload, op } = cx.node;
     const { functions } = this.model;
     const fn = functions.size > 0 && functions.get(functionKey({ domain, name: opType, overload }));
-    return fn ? callFunction(cx, fn, scope, this) : findInferBodies(op)?.(cx);
+    const steps = fn ? callFunction(cx, fn, scope, this) : findInferBodies(op)?.(cx);
+    return steps && this.#spend() ? steps : undefined;
+  }
+
+  /** Whether another node may run graphs. */
+  #spend(): boolean {
+    this.#budget ??= 100_000 + 4 * countNodes(this.model);
+    return this.#budget > 0;
   }
 
   #enter(run: BodyRun, around: Scope): Frame | undefined {
     const scope = run.scope ?? around;
     const order = run.graph.findTopo();
     if (!order) return undefined;
+    this.#budget = (this.#budget ?? 0) - order.length - 1;
     run.graph.inputs.forEach((slot, index) => scope.facts.set(slot.value, run.inputs[index] ?? UNKNOWN));
     return { kind: 'graph', graph: run.graph, scope, order, at: 0 };
   }
@@ -204,4 +212,10 @@ export class Engine {
     this.#fresh.add(dim.key);
     return dim;
   }
+}
+
+function countNodes(model: Model): number {
+  let count = 0;
+  for (const graph of model.graphs()) count += graph.nodes.size;
+  return count;
 }

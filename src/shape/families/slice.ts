@@ -82,7 +82,7 @@ function sliceSize(size: Dim, { start, end, step }: Range): Dim {
     return max(ceilDiv(sub(high, low), step), 0);
   }
   const last = sub(size, 1);
-  const high = clamp(start, size, 0, last);
+  const high = clamp(start, size, -1, last);
   const low = clamp(end, size, -1, last);
   return max(ceilDiv(sub(high, low), -step), 0);
 }
