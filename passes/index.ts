@@ -1,7 +1,9 @@
 import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
+import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { foldConstants } from './fold-constants/index.js';
+import { foldShapes } from './fold-shapes/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { shareConstants } from './share-constants/index.js';
 
@@ -9,7 +11,9 @@ import { shareConstants } from './share-constants/index.js';
 export const PASSES: readonly AnyPass[] = [
   eliminateCommonSubexpressions,
   eliminateDead,
+  eliminateNoOps,
   foldConstants,
+  foldShapes,
   liftConstants,
   shareConstants,
 ];

@@ -1,7 +1,9 @@
 import { Pipeline } from '../src/pass/pipeline.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
+import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { foldConstants } from './fold-constants/index.js';
+import { foldShapes } from './fold-shapes/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { shareConstants } from './share-constants/index.js';
 
@@ -9,4 +11,7 @@ import { shareConstants } from './share-constants/index.js';
 export const optimizePipeline: Pipeline = new Pipeline()
   .run(eliminateDead)
   .run(liftConstants)
-  .toFixpoint([foldConstants, shareConstants, eliminateCommonSubexpressions, eliminateDead], { max: 10 });
+  .toFixpoint(
+    [foldConstants, eliminateNoOps, foldShapes, shareConstants, eliminateCommonSubexpressions, eliminateDead],
+    { max: 10 },
+  );

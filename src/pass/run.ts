@@ -75,7 +75,7 @@ class Runner {
   constructor(model: Model, options: RunOptions) {
     this.#model = model;
     this.#options = options;
-    this.#types = options.types ?? inferTypes(model);
+    this.#types = options.types ?? inferTypes(model, { provenOnly: true });
     const { accept, onRewrite } = options;
     this.rewriter = new Rewriter(model, {
       ...(accept && { accept: (record) => accept(record, this.#pass!) }),

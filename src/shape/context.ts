@@ -9,7 +9,7 @@ import { type Shape, tensorType, type Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import { saturate, schemaOf } from '../schema/read.js';
 import { inputParameter, type OpSchema } from '../schema/schema.js';
-import { integerRange } from '../tensor/array.js';
+import { elementCount, integerRange } from '../tensor/array.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { outputDType } from './dtypes.js';
@@ -266,10 +266,10 @@ export class NodeContext {
 
   /**
    * Sets a tensor output whose elements are followed; `shape` is theirs. With `undefined`, more than {@link MAX_ELEMENTS} or only
-   * unknown elements it sets nothing.
+   * unknown elements it sets nothing, nor where their number is not that of the shape, as in models that no runtime accepts.
    */
   outputElements(index: number, shape: readonly number[], elements: readonly Dim[] | undefined): void {
-    if (!elements || elements.length > MAX_ELEMENTS) return;
+    if (!elements || elements.length > MAX_ELEMENTS || elements.length !== elementCount(shape)) return;
     const type = this.results[index]?.type ?? tensorType(this.outputDType(index), shape);
     const dtype = type.kind === 'tensor' ? type.dtype : undefined;
     if (!dtype) return;

@@ -21,6 +21,21 @@ export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact): Fact {
   return type === fact.type ? fact : { ...fact, type };
 }
 
+/** Adds the declared element type of a tensor, or what kind of thing it is, where inference knows neither; never a shape. */
+export function withDeclaredDType(value: Value, fact: Fact): Fact {
+  const declared = value.type;
+  if (!declared) return fact;
+  if (!fact.type) return { ...fact, type: withoutShapes(declared) };
+  if (fact.type.kind !== 'tensor' || fact.type.dtype || declared.kind !== 'tensor' || !declared.dtype) return fact;
+  return { ...fact, type: { ...fact.type, dtype: declared.dtype } };
+}
+
+function withoutShapes(type: Type): Type {
+  if (type.kind === 'sequence' || type.kind === 'optional') return { kind: type.kind };
+  if (type.kind !== 'tensor' && type.kind !== 'sparse') return type;
+  return { kind: type.kind, ...(type.dtype && { dtype: type.dtype }) };
+}
+
 /** Whether no value has both types. Symbols of the two sides are not compared: one name may be declared for different lengths. */
 export function contradicts(inferred: Type, declared: Type): boolean {
   if (inferred.kind !== declared.kind) return true;

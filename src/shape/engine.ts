@@ -6,7 +6,7 @@ import { capturedValues } from '../ir/order.js';
 import type { Value } from '../ir/value.js';
 import { NodeContext, type NodeHost } from './context.js';
 import type { BodyRun, Steps } from './control.js';
-import { mergeDeclared } from './declared.js';
+import { mergeDeclared, withDeclaredDType } from './declared.js';
 import { type Fact, UNKNOWN } from './fact.js';
 import { callFunction } from './functions.js';
 import { definedFact } from './inputs.js';
@@ -42,10 +42,13 @@ export class Engine {
   /** Nodes that may still be inferred: calls within calls and loops within loops can take exponential time. */
   #budget: number | undefined;
 
-  /** `isTaken` tells the symbols that the model itself uses. */
-  constructor(model: Model, isTaken: (name: string) => boolean) {
+  readonly #provenOnly: boolean;
+
+  /** `isTaken` tells the symbols that the model itself uses; `provenOnly` leaves declared shapes out. */
+  constructor(model: Model, isTaken: (name: string) => boolean, provenOnly: boolean) {
     this.model = model;
     this.#isTaken = isTaken;
+    this.#provenOnly = provenOnly;
   }
 
   /** Infers every node of a graph. */
@@ -191,7 +194,8 @@ export class Engine {
     const { node } = cx;
     node.outputs.forEach((value, index) => {
       if (!cx.results[index]) cx.outputDefault(index);
-      scope.facts.set(value, mergeDeclared(cx, value, cx.results[index] ?? UNKNOWN));
+      const fact = cx.results[index] ?? UNKNOWN;
+      scope.facts.set(value, this.#provenOnly ? withDeclaredDType(value, fact) : mergeDeclared(cx, value, fact));
     });
     if (this.#isQuiet) return;
     if (cx.problems.length > 0) scope.problems.set(node, cx.problems);

@@ -12,6 +12,11 @@ import { problemsOf, Scope } from './scope.js';
 export interface TypesOptions {
   /** Sizes of the main graph's inputs by name; `null` keeps the declared one. */
   readonly shapes?: ReadonlyMap<string, Shape>;
+  /**
+   * Leaves out shapes that the model declares for values that nodes make: they may be stale, and the runtime does not hold the model
+   * to them. What then is known is proven by the operators and the inputs alone. Declared dtypes stay.
+   */
+  readonly provenOnly?: boolean;
 }
 
 /** Types of all values of a model as far as they follow from its operators. Never throws for a bad model. O(nodes) but for loops and calls. */
@@ -35,7 +40,7 @@ export class Types {
     const { facts, isTaken, problems } = inputFacts(model, options.shapes ?? new Map<string, Shape>());
     for (const [value, fact] of facts) this.#main.facts.set(value, fact);
     this.#inputProblems = problems;
-    this.#engine = new Engine(model, isTaken);
+    this.#engine = new Engine(model, isTaken, options.provenOnly ?? false);
     this.#engine.runGraph(model.graph, this.#main);
   }
 

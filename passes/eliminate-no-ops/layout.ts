@@ -1,0 +1,160 @@
+import { intAttr, intsAttr, type Node, type PassContext, type Shape, stringAttr, type Value } from '#core';
+import { haveSameShape, knownInts, normalAxis, sameDims } from '../_shared/facts.js';
+import { type NodeRule, passThrough } from '../_shared/node-rules.js';
+
+/** Reshape and its kin keep elements and their order: the same shape is the same tensor. Expand and Tile repeat nothing then. */
+const sameShape: NodeRule = {
+  name: 'same-shape',
+  summary: 'Reshape, Flatten, Squeeze, Unsqueeze, Expand or Tile to the shape that is there',
+  ops: ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Expand', 'Tile'],
+  plan: (node, { types }) =>
+    haveSameShape(types, node.inputs[0], node.outputs[0]) ? passThrough(node, node.inputs[0]) : undefined,
+};
+
+/** The axes of a Transpose in order; the default reverses them. */
+export function permutationOf(node: Node, rank: number): readonly number[] | undefined {
+  const perm = intsAttr(node, 'perm');
+  if (perm) return perm;
+  return node.attrs.has('perm') ? undefined : Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+}
+
+const transpose: NodeRule = {
+  name: 'transpose-in-place',
+  summary: 'Transpose that moves nothing but axes of size 1, to the shape that is there',
+  ops: ['Transpose'],
+  plan(node, { types }) {
+    const shape = types.shape(node.inputs[0]!);
+    const perm = shape ? permutationOf(node, shape.length) : intsAttr(node, 'perm');
+    if (!perm) return undefined;
+    if (perm.every((axis, at) => axis === at)) return passThrough(node, node.inputs[0]);
+    if (!shape || !keepsOrder(perm, shape)) return undefined;
+    return sameDims(
+      shape,
+      perm.map((axis) => shape[axis] ?? null),
+    )
+      ? passThrough(node, node.inputs[0])
+      : undefined;
+  },
+};
+
+/** Whether the axes that are not of size 1 stay in order. */
+function keepsOrder(perm: readonly number[], shape: Shape): boolean {
+  const moved = perm.filter((axis) => shape[axis] !== 1);
+  return moved.every((axis, at) => at === 0 || axis > moved[at - 1]!);
+}
+
+/** With steps of 1, as many elements as there are must be all of them in order. */
+const slice: NodeRule = {
+  name: 'slice-of-all',
+  summary: 'Slice that takes everything',
+  ops: ['Slice'],
+  plan(node, { types }) {
+    const steps = node.inputs[4] ? knownInts(types, node.inputs[4]) : [];
+    if (!steps?.every((step) => step === 1)) return undefined;
+    return haveSameShape(types, node.inputs[0], node.outputs[0]) ? passThrough(node, node.inputs[0]) : undefined;
+  },
+};
+
+const pad: NodeRule = {
+  name: 'pad-by-nothing',
+  summary: 'Pad that adds nothing',
+  ops: ['Pad'],
+  plan(node, { types }) {
+    const pads = node.inputs[1]
+      ? knownInts(types, node.inputs[1])
+      : (intsAttr(node, 'pads') ?? intsAttr(node, 'paddings'));
+    return pads?.every((size) => size === 0) ? passThrough(node, node.inputs[0]) : undefined;
+  },
+};
+
+const onePart: NodeRule = {
+  name: 'one-part',
+  summary: 'Split into one part, Concat, Sum, Mean, Min or Max of one operand',
+  ops: ['Split', 'Concat', 'Sum', 'Mean', 'Min', 'Max'],
+  plan(node, { types }) {
+    if (node.opType === 'Split') {
+      const isWhole = node.outputs.length === 1 && haveSameShape(types, node.inputs[0], node.outputs[0]);
+      return isWhole ? passThrough(node, node.inputs[0]) : undefined;
+    }
+    return node.inputs.length === 1 ? passThrough(node, node.inputs[0]) : undefined;
+  },
+};
+
+const emptyPart: NodeRule = {
+  name: 'empty-part',
+  summary: 'operands of Concat that are empty along its axis',
+  ops: ['Concat'],
+  plan(node, { types }) {
+    const axis = intAttr(node, 'axis');
+    if (axis === undefined || node.inputs.length < 2) return undefined;
+    const isEmpty = (value: Value | undefined): boolean => {
+      const shape = value && types.shape(value);
+      return shape !== undefined && shape.length > 0 && shape[normalAxis(axis, shape.length) ?? -1] === 0;
+    };
+    const left = node.inputs.filter((value) => !isEmpty(value));
+    if (left.length === node.inputs.length || left.length === 0) return undefined;
+    return (edit) => edit.graph.setInputs(node, left);
+  },
+};
+
+const gatherAll: NodeRule = {
+  name: 'gather-of-all',
+  summary: 'Gather of every index in order',
+  ops: ['Gather'],
+  plan(node, { types }) {
+    const [data, indices] = node.inputs;
+    const shape = types.shape(data!);
+    const axis = shape && normalAxis(intAttr(node, 'axis'), shape.length);
+    const picked = knownInts(types, indices);
+    if (axis === undefined || !picked || types.shape(indices!)?.length !== 1 || shape?.[axis] !== picked.length)
+      return undefined;
+    const isAll = picked.every((index, at) => index === at || index === at - picked.length);
+    return isAll ? passThrough(node, data) : undefined;
+  },
+};
+
+/** At scale 1 every mode samples the elements themselves; cropping may look elsewhere. */
+const resize: NodeRule = {
+  name: 'resize-in-place',
+  summary: 'Resize or Upsample to the size that is there',
+  ops: ['Resize', 'Upsample'],
+  plan(node, { types }) {
+    if (stringAttr(node, 'coordinate_transformation_mode') === 'tf_crop_and_resize') return undefined;
+    const isWhole = scalesOf(node, { types })?.every((scale) => scale === 1);
+    return isWhole ? passThrough(node, node.inputs[0]) : undefined;
+  },
+};
+
+function scalesOf(node: Node, { types }: Pick<PassContext, 'types'>): readonly number[] | undefined {
+  const [, second, scales, sizes] = node.inputs;
+  if (sizes) return haveSameShape(types, node.inputs[0], node.outputs[0]) ? [1] : undefined;
+  if (node.opType === 'Resize' && scales) return knownInts(types, scales);
+  if (second && node.inputs.length === 2) return knownInts(types, second);
+  const attr = node.attrs.get('scales');
+  return attr?.type === 'FLOATS' ? attr.value : undefined;
+}
+
+const singleBlock: NodeRule = {
+  name: 'single-block',
+  summary: 'DepthToSpace and SpaceToDepth with blocks of 1, GlobalAveragePool of one position',
+  ops: ['DepthToSpace', 'SpaceToDepth', 'GlobalAveragePool'],
+  plan(node, { types }) {
+    if (node.opType !== 'GlobalAveragePool')
+      return intAttr(node, 'blocksize') === 1 ? passThrough(node, node.inputs[0]) : undefined;
+    const shape = types.shape(node.inputs[0]!);
+    return shape?.slice(2).every((dim) => dim === 1) ? passThrough(node, node.inputs[0]) : undefined;
+  },
+};
+
+/** Rules about operators that move elements. */
+export const LAYOUT_RULES: readonly NodeRule[] = [
+  sameShape,
+  transpose,
+  slice,
+  pad,
+  onePart,
+  emptyPart,
+  gatherAll,
+  resize,
+  singleBlock,
+];
