@@ -5,7 +5,7 @@ import { op } from '../../src/pattern/op-pattern.js';
 import { any, type AnyPattern, type Pat } from '../../src/pattern/pattern.js';
 import { Search } from '../../src/pattern/search.js';
 import { inferTypes } from '../../src/shape/types.js';
-import { graphOf } from '../support/text-model.js';
+import { graphOf } from '../support/model.js';
 
 type Tree =
   | { readonly kind: 'leaf'; readonly index: number }

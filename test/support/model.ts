@@ -12,6 +12,11 @@ export function modelOf(text: string): Model {
   return importModel(parseModelText(text));
 }
 
+/** A model of one graph: `graphOf('(float[2] X) => (float[2] Y) { Y = Relu (X) }')`. */
+export function graphOf(body: string, opset = 17): Model {
+  return modelOf(`<ir_version: 9, opset_import: ["": ${opset}, "com.microsoft": 1]>\ng ${body}`);
+}
+
 /** ONNX text of what a model is emitted as. */
 export function textOf(model: Model): string {
   return printModel(exportModel(model));

@@ -20,7 +20,7 @@ import {
 import { Search } from '../../src/pattern/search.js';
 import { no, ok } from '../../src/pattern/verdict.js';
 import { inferTypes } from '../../src/shape/types.js';
-import { graphOf, modelOf } from '../support/text-model.js';
+import { graphOf, modelOf } from '../support/model.js';
 
 function nodeOf(model: Model, opType: string): Node {
   for (const graph of model.graphs()) {

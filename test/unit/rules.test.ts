@@ -9,7 +9,7 @@ import { rulePass } from '../../src/pass/rule-pass.js';
 import { type RunOptions, runPipeline } from '../../src/pass/run.js';
 import type { Rule } from '../../src/rewrite/rule.js';
 import { Tensor } from '../../src/tensor/tensor.js';
-import { graphOf, modelOf } from '../support/text-model.js';
+import { graphOf, modelOf } from '../support/model.js';
 
 const x = any('x');
 
