@@ -40,6 +40,12 @@ export function fileSource(path: string): ByteSource {
   };
 }
 
+/** All bytes of a file. @throws ResonnxError `file/unreadable` */
+export function readBinary(path: string): Uint8Array {
+  const source = fileSource(path);
+  return source.read(0, source.size);
+}
+
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();

@@ -1,4 +1,5 @@
 import type { Model } from '../ir/model.js';
+import type { OutputComparison, Reference } from '../numerics/whole.js';
 import type { Semantics } from '../pass/pass.js';
 import type { PassRun } from '../pass/run.js';
 
@@ -56,6 +57,24 @@ export interface OptimizeReport {
   readonly passes: readonly PassReport[];
   readonly reverted: readonly Reverted[];
   readonly verification: Verification;
+}
+
+/** The part of {@link Verification} that a comparison of whole models gives. */
+export function wholeReport(
+  reference: Reference,
+  outputs: readonly OutputComparison[],
+): Pick<Verification, 'samples' | 'bindings' | 'outputs'> {
+  return {
+    samples: reference.samples.length,
+    bindings: reference.samples.map(({ binding }) => Object.fromEntries(binding)),
+    outputs: outputs.map(({ name, maxAbs, maxRel, noiseFloor, identical, excluded }) => ({
+      name,
+      maxAbs,
+      maxRel,
+      noiseFloor: identical ? null : noiseFloor,
+      ...(excluded && { excluded }),
+    })),
+  };
 }
 
 /** Operators of all graphs and functions by name, most frequent first, ties by name. */

@@ -11,7 +11,7 @@ import type { RewriteRecord } from '../rewrite/record.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { inferTypes } from '../shape/types.js';
 import { measureModel } from './emit.js';
-import type { Reverted, Verification } from './report.js';
+import { type Reverted, type Verification, wholeReport } from './report.js';
 import { Workbench } from './runnable.js';
 import { fingerprint } from './fingerprint.js';
 
@@ -82,6 +82,7 @@ export class Search {
 
   async #find(): Promise<Found> {
     const reference = this.#options.verify === false ? undefined : this.#prepare();
+    reference?.catch(() => undefined); // it may fail before, or after, anyone waits for it
     let candidate = await this.#fitting(await this.#attempt(true));
     if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
     if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
@@ -205,15 +206,7 @@ export class Search {
     return this.#settle(candidate, {
       status: this.#denied.size > 0 ? 'reverted' : 'verified',
       method: 'whole',
-      samples: reference.samples.length,
-      bindings: reference.samples.map(({ binding }) => Object.fromEntries(binding)),
-      outputs: comparison.outputs.map(({ name, maxAbs, maxRel, noiseFloor, identical, excluded }) => ({
-        name,
-        maxAbs,
-        maxRel,
-        noiseFloor: identical ? null : noiseFloor,
-        ...(excluded && { excluded }),
-      })),
+      ...wholeReport(reference, comparison.outputs),
     });
   }
 

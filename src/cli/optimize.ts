@@ -3,12 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { optimize, type OptimizeOptions } from '../api/optimize.js';
 import type { OptimizeReport } from '../api/report.js';
-import { parse } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
-import type { Shape } from '../ir/type.js';
 import { exportModel } from '../onnx/export.js';
 import type { Target } from '../pass/pass.js';
 import { printModel } from '../text/print.js';
+import { collect, count, parseShapes, usage } from './arguments.js';
 import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
@@ -34,8 +33,6 @@ interface Options {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds `optimize`: the optimizing pipeline, verified. */
 export function registerOptimize(program: Command, streams: Streams): void {
@@ -114,35 +111,6 @@ function readOptions(options: Options): OptimizeOptions {
     ...(options.samples !== undefined && { samples: count('samples', options.samples) }),
     ...(options.seed !== undefined && { seed: count('seed', options.seed) }),
   };
-}
-
-function usage(what: string): Exit {
-  return new Exit(EXIT.usage, `error: ${what}`);
-}
-
-/** A whole number of an option. */
-export function count(name: string, text: string): number {
-  if (!/^\d+$/.test(text)) throw usage(`--${name} ${text}: give a whole number`);
-  return Number(text);
-}
-
-/** Reads `NAME=1,3,?,?` of `--shape`; `?` keeps a dim. */
-export function parseShapes(list: readonly string[]): ReadonlyMap<string, Shape> {
-  return new Map(
-    list.map((text) => {
-      const at = text.lastIndexOf('=');
-      if (at <= 0) throw usage(`--shape ${text}: give NAME=1,3,224,224`);
-      const sizes = text
-        .slice(at + 1)
-        .split(',')
-        .filter((part) => part !== '');
-      const dims = sizes.map((part) => (part.trim() === '?' ? null : parse(part)));
-      if (dims.some((dim, i) => dim === null && sizes[i]!.trim() !== '?') || dims.includes(undefined as never)) {
-        throw usage(`--shape ${text}: a size is a number, a name or ?`);
-      }
-      return [text.slice(0, at), dims as Shape] as const;
-    }),
-  );
 }
 
 /** Observers of the pipeline: printing, dumping, stopping. */

@@ -4,6 +4,8 @@ import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { registerConvert } from './convert.js';
 import { registerOptimize } from './optimize.js';
 import { registerRewrite } from './rewrite.js';
+import { registerPasses } from './passes.js';
+import { registerVerify } from './verify.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
 
@@ -36,6 +38,8 @@ function buildProgram(streams: Streams): Command {
   registerConvert(program, streams);
   registerOptimize(program, streams);
   registerRewrite(program, streams);
+  registerVerify(program, streams);
+  registerPasses(program, streams);
   return program;
 }
 

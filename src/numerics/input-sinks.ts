@@ -1,8 +1,8 @@
-import { type Dim, sub } from '../dim/dim.js';
+import { type Dim, floorDiv, mul, sub } from '../dim/dim.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import { constantOf } from '../schema/constant.js';
-import { intAttr } from '../schema/read.js';
+import { intAttr, intsAttr } from '../schema/read.js';
 import { isConvolution, isElementwise, isMixing, isNormalization } from '../schema/traits.js';
 import type { Types } from '../shape/types.js';
 import type { UseKind } from './input-use.js';
@@ -12,6 +12,8 @@ export interface Sink {
   readonly kind: UseKind;
   /** Largest element that it takes. */
   readonly limit?: Dim;
+  /** What the elements should be, when they are a list of sizes. */
+  readonly sizes?: readonly Dim[];
   /** Constants that it compares elements with. */
   readonly compared?: readonly (number | string)[];
   /** Nothing of the elements reaches further. */
@@ -37,18 +39,18 @@ export function layoutOf(node: Node, index: number): boolean {
 const SINKS: Readonly<Record<string, UseKind>> = {
   'Where 0': 'mask', 'Not 0': 'mask', 'And *': 'mask', 'Or *': 'mask', 'Xor *': 'mask', 'If 0': 'mask', 'Loop 1': 'mask',
   'Compress 1': 'mask', 'Loop 0': 'count', 'Slice 1': 'start', 'Slice 2': 'end', 'Slice 3': 'axis', 'Slice 4': 'step',
-  'Range 0': 'zero', 'Range 1': 'count', 'Range 2': 'step', 'ConstantOfShape 0': 'count', 'Expand 1': 'shape',
+  'Range 0': 'zero', 'Range 1': 'count', 'Range 2': 'step', 'ConstantOfShape 0': 'count', 'Expand 1': 'step',
   'Reshape 1': 'shape', 'Tile 1': 'count', 'TopK 1': 'count', 'Trilu 1': 'zero', 'Unsqueeze 1': 'axis', 'Squeeze 1': 'axis',
   'ReduceSum 1': 'axis', 'ReduceMean 1': 'axis', 'ReduceMax 1': 'axis', 'ReduceMin 1': 'axis', 'ReduceProd 1': 'axis',
   'ReduceL1 1': 'axis', 'ReduceL2 1': 'axis', 'ReduceLogSum 1': 'axis', 'ReduceLogSumExp 1': 'axis',
   'ReduceSumSquare 1': 'axis', 'CumSum 1': 'axis', 'Pad 1': 'zero', 'Pad 3': 'axis', 'Resize 2': 'above', 'Upsample 1': 'above',
   'Log 0': 'positive', 'Sqrt 0': 'positive', 'Div 1': 'nonzero', 'Mod 1': 'nonzero', 'Reciprocal 0': 'nonzero', 'Pow 0': 'positive',
-  'Acos 0': 'inside', 'Asin 0': 'inside', 'Atanh 0': 'inside', 'Acosh 0': 'above', 'Bernoulli 0': 'unit', 'Dropout 1': 'zero',
+  'Acos 0': 'inside', 'Asin 0': 'inside', 'Atanh 0': 'inside', 'Acosh 0': 'above', 'Bernoulli 0': 'unit', 'Dropout 1': 'unit',
   'QuantizeLinear 1': 'positive', 'DequantizeLinear 1': 'positive', 'BatchNormalization 4': 'positive', 'STFT 0': 'wave',
   'STFT 1': 'count', 'STFT 3': 'count', 'DFT 0': 'wave', 'DFT 1': 'count', 'BitShift 1': 'count', 'NonMaxSuppression 2': 'count',
   'NonMaxSuppression 3': 'unit', 'NonMaxSuppression 4': 'unit', 'NonMaxSuppression 1': 'unit', 'RNN 5': 'state', 'GRU 5': 'state',
   'LSTM 5': 'state', 'LSTM 6': 'state', 'HannWindow 0': 'count', 'HammingWindow 0': 'count', 'BlackmanWindow 0': 'count',
-  'CenterCropPad 1': 'count', 'SequenceAt 1': 'zero', 'SequenceInsert 2': 'zero', 'SequenceErase 1': 'zero', 'Split 1': 'count',
+  'CenterCropPad 1': 'count', 'SequenceAt 1': 'zero', 'SequenceInsert 2': 'zero', 'SequenceErase 1': 'zero',
   'MelWeightMatrix *': 'count', 'com.microsoft.Attention 3': 'mask', 'com.microsoft.MultiHeadAttention 4': 'mask',
   'com.microsoft.EmbedLayerNormalization 7': 'mask', 'Attention 3': 'mask',
 }; // prettier-ignore
@@ -127,6 +129,13 @@ function tableOf(node: Node, index: number, types: Types): Sink | undefined {
       const depth = types.elements(node.inputs[1]!)?.elements[0] ?? null;
       return { kind: 'index', limit: sub(depth, 1) };
     }
+    case 'Resize 3':
+    case 'Upsample 3':
+      return { kind: 'count', sizes: sizesAlong(node, types) };
+    case 'AffineGrid 1':
+      return { kind: 'count', sizes: [at(0, 0), 2, 3, 4, 5] };
+    case 'Split 1':
+      return { kind: 'count', sizes: parts(at(0, intAttr(node, 'axis') ?? 0), node.outputs.length) };
     case 'OneHot 1':
       return { kind: 'count' };
     case 'com.microsoft.EmbedLayerNormalization 0':
@@ -157,6 +166,18 @@ function tableOf(node: Node, index: number, types: Types): Sink | undefined {
     default:
       return undefined;
   }
+}
+
+/** The sizes of the axes that a Resize changes. */
+function sizesAlong(node: Node, types: Types): readonly Dim[] {
+  const shape = types.shape(node.inputs[0]!) ?? [];
+  return intsAttr(node, 'axes')?.map((axis) => shape.at(axis) ?? null) ?? shape;
+}
+
+/** A size in equal parts, the last one with the rest. */
+function parts(size: Dim, count: number): readonly Dim[] {
+  const part = floorDiv(size, count);
+  return Array.from({ length: count }, (_, i) => (i < count - 1 ? part : sub(size, mul(part, count - 1))));
 }
 
 function sizeOf(value: Value | undefined, axis: number, types: Types): Dim {

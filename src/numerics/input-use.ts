@@ -10,6 +10,8 @@ import { layoutOf, sinkOf } from './input-sinks.js';
 export interface InputUse {
   /** Elements are at most this (the last row of a table, a length). */
   readonly limits: Dim[];
+  /** What the elements should be, when they are a list of sizes. */
+  sizes?: readonly Dim[];
   /** Constants that elements are compared with. */
   readonly compared: (number | string)[];
   /** Which kinds of reader were met. */
@@ -85,6 +87,7 @@ function visit(at: Use, step: Step, walk: Walk): void {
   if (sink) {
     walk.use.kinds.add(sink.kind);
     if (sink.limit !== undefined) walk.use.limits.push(sub(sink.limit, step.offset));
+    if (sink.sizes) walk.use.sizes ??= sink.sizes;
     if (sink.compared) walk.use.compared.push(...sink.compared);
   }
   if (sink?.ends) return;

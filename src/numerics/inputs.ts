@@ -17,8 +17,8 @@ export type Binding = ReadonlyMap<string, number>;
 /** What kind of size a symbol is, as far as its places tell; only the order in which sizes are tried depends on it. */
 export type SymbolRole = 'batch' | 'space' | 'past' | 'other';
 
-/** How lively the values are: `tame` gives integers that nearly every reader takes. */
-export type Mood = 'lively' | 'tame';
+/** How lively the values are: `tame` gives integers that nearly every reader takes, `still` only zeros. */
+export type Mood = 'lively' | 'tame' | 'still';
 
 /** One input that a caller has to give. */
 export interface PlannedInput {
@@ -116,6 +116,7 @@ function fill(input: PlannedInput, shape: readonly number[], at: Situation): Num
   if (dtype === 'string') return strings(input, shape, at);
   const control = controlValue(input, shape, at);
   if (control !== undefined) return repeated(dtype, shape, control);
+  if (use.sizes?.length === elementCount(shape)) return fromFloat64(dtype, shape, shapeUnder(use.sizes, at.binding));
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
   return fillProbe(probe, dtype, shape, at.random);
@@ -177,12 +178,13 @@ function integerProbe({ use, dtype }: PlannedInput, shape: readonly number[], at
   const known = limits.map((limit) => evaluate(limit, at.binding)).filter((limit) => limit !== null);
   const most = known.length > 0 ? Math.max(0, Math.min(...known)) : undefined;
   if (kinds.has('length')) return { kind: 'lengths', max: most ?? 1 };
-  if (most !== undefined) return range(0, at.mood === 'tame' ? Math.min(1, most) : most);
+  if (most !== undefined) return range(0, at.mood === 'lively' ? most : Math.min(at.mood === 'tame' ? 1 : 0, most));
   if (dtype === 'bool' || kinds.has('mask')) return { kind: 'mask' };
-  if (kinds.has('step') || kinds.has('count')) return range(1, kinds.has('step') || at.mood === 'tame' ? 1 : 3);
+  if (kinds.has('step') || kinds.has('count')) return range(1, kinds.has('step') || at.mood === 'lively' ? 3 : 1);
   if (kinds.has('start') || kinds.has('axis') || kinds.has('zero')) return range(0, 0);
   if (kinds.has('end')) return range(Math.max(1, ...shape), 2 ** 31 - 1);
-  if (kinds.has('nonzero')) return at.mood === 'tame' ? range(1, 1) : { kind: 'nonzero' };
+  if (kinds.has('nonzero')) return at.mood === 'lively' ? { kind: 'nonzero' } : range(1, 1);
+  if (at.mood === 'still') return range(0, 0);
   if (at.mood === 'tame' || kinds.has('index')) return range(0, 1);
   return kinds.has('image') ? range(0, DTYPES[dtype].bits === 8 ? 127 : 255) : range(0, 9);
 }

@@ -29,6 +29,7 @@ export interface SampleOptions {
   readonly clock?: () => number;
 }
 
+const MOODS: readonly Mood[] = ['lively', 'tame', 'still'];
 const ATTEMPTS = 150;
 /** Steps of the ladder between two sizes that a refusal named. */
 const PATIENCE = 3;
@@ -74,7 +75,7 @@ async function findBase(
   let left = ATTEMPTS;
   const queue: { readonly binding: Binding; readonly depth: number }[] = [];
   const ladder = bindingLadder(plan);
-  const moods: readonly Mood[] = plan.inputs.some(({ dtype }) => isInteger(dtype)) ? ['lively', 'tame'] : ['lively'];
+  const moods: readonly Mood[] = plan.inputs.some(({ dtype }) => isInteger(dtype)) ? MOODS : ['lively'];
   for (; left > 0 && mayGoOn(); left--) {
     const hint = left % (PATIENCE + 1) === 0 ? queue.shift() : undefined;
     const next = hint ?? ladderItem(ladder) ?? queue.shift();

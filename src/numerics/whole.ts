@@ -2,7 +2,7 @@ import type { Model } from '../ir/model.js';
 import { isDeterministic } from '../analysis/training.js';
 import { encodeWhole } from '../onnx/bytes.js';
 import type { NumericArray } from '../tensor/array.js';
-import type { InputPlan } from './inputs.js';
+import type { Feeds, InputPlan } from './inputs.js';
 import { type Judgement, judge, spread } from './judge.js';
 import { noisyModel } from './noise.js';
 import {
@@ -24,6 +24,8 @@ export interface ReferenceOptions {
   readonly plan: InputPlan;
   readonly samples?: number;
   readonly seed?: number;
+  /** Inputs to run on instead of made ones. */
+  readonly feeds?: readonly Feeds[];
 }
 
 /** What one output came to over all samples. */
@@ -63,12 +65,15 @@ export class Reference {
 
   /** Runs the original; gives why not when the runtime does not run it on any inputs that were tried. */
   static async prepare(runtime: Runtime, options: ReferenceOptions): Promise<Reference | { readonly why: string }> {
-    const { plan, source, samples: count = 3, seed = 0 } = options;
-    if (plan.unsupported.length > 0) return { why: `no values can be made for the input ${plan.unsupported[0]}` };
+    const { plan, source, samples: count = 3, seed = 0, feeds } = options;
+    if (plan.unsupported.length > 0 && !feeds)
+      return { why: `no values can be made for the input ${plan.unsupported[0]}` };
     let session: Session | undefined;
     try {
       session = await runtime.open(source, { optimization: 'disabled' });
-      const { samples, refusal } = await sampleModel(session, plan, { count, seed });
+      const { samples, refusal } = feeds
+        ? { samples: await runAll(session, feeds), refusal: undefined }
+        : await sampleModel(session, plan, { count, seed });
       if (samples.length === 0) return { why: oneLine(refusal?.message ?? 'no inputs were found that it takes') };
       const excluded = mayVary(options.model) ? await varying(session, samples[0]!) : new Set<string>();
       return new Reference(runtime, options, samples, excluded);
@@ -143,6 +148,14 @@ export class Reference {
       throw cause;
     }
   }
+}
+
+async function runAll(session: Session, feeds: readonly Feeds[]): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for (const [seed, each] of feeds.entries()) {
+    samples.push({ binding: new Map(), seed, mood: 'lively', feeds: each, outputs: await session.run(each) });
+  }
+  return samples;
 }
 
 const IGNORED: Judgement = { ok: true, identical: true, maxAbs: 0, maxRel: 0, noiseFloor: 0, tolerance: 0 };

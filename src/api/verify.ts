@@ -1,0 +1,118 @@
+import type { Model } from '../ir/model.js';
+import type { Shape } from '../ir/type.js';
+import { type Feeds, planInputs } from '../numerics/inputs.js';
+import { createOrtRuntime } from '../numerics/ort-node.js';
+import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
+import { Reference, type WholeComparison } from '../numerics/whole.js';
+import { inferTypes } from '../shape/types.js';
+import { type Verification, wholeReport } from './report.js';
+import { Workbench } from './runnable.js';
+
+/** Options of {@link verify}. */
+export interface VerifyOptions {
+  /** Inputs to run on; made by ourselves when absent. */
+  readonly feeds?: readonly Feeds[];
+  /** Inputs to make; 3 when absent. */
+  readonly samples?: number;
+  readonly seed?: number;
+  /** Sizes of inputs by name; `null` leaves a dim open. */
+  readonly shapes?: ReadonlyMap<string, Shape>;
+  /** Also compares what users run: both models with the runtime's own optimizations. */
+  readonly checkLevels?: boolean;
+  readonly runtime?: Runtime;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** How both models fare under the runtime's own optimizations, each against the first model without them. */
+export interface LevelReport {
+  readonly level: Optimization;
+  readonly original: 'match' | 'mismatch';
+  readonly result: 'match' | 'mismatch';
+  readonly why?: string;
+}
+
+/** What {@link verify} found; the object of `verify --json`. */
+export interface VerifyReport {
+  readonly schema: 'resonnx/verify@1';
+  readonly verification: Verification;
+  readonly levels?: readonly LevelReport[];
+}
+
+const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];
+
+/**
+ * Runs both models on the same inputs, the runtime's optimizations off, and judges the differences by the rounding noise of the first.
+ * @throws ResonnxError `runtime/missing`
+ */
+export async function verify(a: Model, b: Model, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const runtime = options.runtime ?? createOrtRuntime();
+  const bench = new Workbench();
+  try {
+    const { shapes, feeds, samples, seed, onProgress } = options;
+    onProgress?.('running the first model');
+    const reference = await Reference.prepare(runtime, {
+      model: a,
+      source: bench.asRead(a),
+      plan: planInputs(a, inferTypes(a, shapes ? { shapes } : {})),
+      ...(feeds && { feeds }),
+      ...(samples !== undefined && { samples }),
+      ...(seed !== undefined && { seed }),
+    });
+    if ('why' in reference) return { schema: 'resonnx/verify@1', verification: unverifiable(reference.why) };
+    onProgress?.('running the second model');
+    const whole = await reference.compare(bench.asRead(b));
+    const sources = [bench.asRead(a), bench.asRead(b)] as const;
+    const levels = options.checkLevels ? await checkLevels(reference, sources, options) : undefined;
+    return {
+      schema: 'resonnx/verify@1',
+      verification: conclude(reference, whole, levels ?? []),
+      ...(levels && { levels }),
+    };
+  } finally {
+    bench.close();
+    if (!options.runtime) await runtime.close();
+  }
+}
+
+/** Compares under each level of the runtime's optimizations; a level under which the first model itself is wrong proves nothing. */
+export async function checkLevels(
+  reference: Reference,
+  [original, result]: readonly [ModelSource, ModelSource],
+  { onProgress }: Pick<VerifyOptions, 'onProgress'> = {},
+): Promise<readonly LevelReport[]> {
+  const reports: LevelReport[] = [];
+  for (const level of LEVELS) {
+    onProgress?.(`comparing at optimization level ${level}`);
+    const first = await reference.compare(original, level);
+    const second = await reference.compare(result, level);
+    const why = second.why ?? first.why;
+    reports.push({ level, original: first.status, result: second.status, ...(why !== undefined && { why }) });
+  }
+  return reports;
+}
+
+function conclude(reference: Reference, whole: WholeComparison, levels: readonly LevelReport[]): Verification {
+  const level = levels.find((each) => each.original === 'match' && each.result === 'mismatch');
+  const why = whole.why ?? (level && `at optimization level ${level.level} ${level.why}`);
+  return {
+    status: why === undefined ? 'verified' : 'mismatch',
+    method: 'whole',
+    regions: 0,
+    distinctRegions: 0,
+    ...(why !== undefined && { why }),
+    ...wholeReport(reference, whole.outputs),
+  };
+}
+
+function unverifiable(why: string): Verification {
+  return {
+    status: 'unverifiable',
+    method: 'none',
+    why,
+    samples: 0,
+    bindings: [],
+    outputs: [],
+    regions: 0,
+    distinctRegions: 0,
+  };
+}
