@@ -10,6 +10,7 @@ import type { ModelProto } from '../proto/messages.js';
 import { encodeModel } from '../proto/model.js';
 import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/externalize.js';
 import { tensorsOf } from '../ir/tensors.js';
+import { encodeUtf8 } from '../support/utf8.js';
 import { printModel } from '../text/print.js';
 import { reasonOf } from './files.js';
 
@@ -83,7 +84,7 @@ function encode(
   const proto = added.length > 0 ? { ...exported, metadataProps: [...exported.metadataProps, ...added] } : exported;
   const moved = relocate(proto, options.externalData ?? { kind: 'keep' }, dataFinder(tensorsOf(model)));
   if (extname(path) === '.onnxtxt') {
-    const text = new TextEncoder().encode(printModel(moved.model));
+    const text = encodeUtf8(printModel(moved.model));
     return { encoded: new Encoded([text], text.byteLength), files: moved.files, proto: moved.model };
   }
   const encoded = encodeModel(moved.model);

@@ -7,7 +7,7 @@ import type { ExternalFiles } from '../onnx/tensor.js';
 import type { Model } from '../ir/model.js';
 import { decodeModel } from '../proto/model.js';
 import { type ByteSource, memorySource } from '../support/bytes.js';
-import { parseModelText } from '../text/parse.js';
+import { parseModelBytes } from '../text/parse.js';
 import { externalFiles, fileSource } from './files.js';
 
 /** What a model can be loaded from: a path or file URL, bytes, a Blob, a stream, or a message of the `onnx-proto` package. */
@@ -39,9 +39,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 function loadFile(path: string): Model {
   const source = fileSource(path);
   const isText = extname(path) === '.onnxtxt';
-  const proto = isText
-    ? parseModelText(new TextDecoder().decode(source.read(0, source.size)), { file: path })
-    : decodeModel(source);
+  const proto = isText ? parseModelBytes(source.read(0, source.size), { file: path }) : decodeModel(source);
   return finish(proto, source, { name: path, path, external: externalFiles(path) });
 }
 

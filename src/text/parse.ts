@@ -1,4 +1,5 @@
-import { duplicateName, unknownKey } from '../diagnostics/codes/text.js';
+import { duplicateName, textTooLong, unknownKey } from '../diagnostics/codes/text.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { create } from '../proto/create.js';
 import type {
   AttributeProto,
@@ -8,6 +9,7 @@ import type {
   OperatorSetIdProto,
   ValueInfoProto,
 } from '../proto/messages.js';
+import { decodeUtf8 } from '../support/utf8.js';
 import { PLAIN_DEFAULTS, readDefaults, type Defaults } from './defaults.js';
 import { applyNotes } from './notes.js';
 import { parseNamedAttribute, type Reading } from './parse-attribute.js';
@@ -60,6 +62,20 @@ export function parseModelText(text: string, { file }: ParseOptions = {}): Model
   while (scanner.peek() !== '') functions.push(parseFunction(reading));
   scanner.expectEnd();
   return applyNotes(scanner, 'model', create('ModelProto', { ...header, graph, functions }), notes);
+}
+
+/** Longest string of the runtimes that have the least room: V8's, in UTF-16 units. */
+const MAX_LENGTH = 2 ** 29 - 24;
+
+/**
+ * {@link parseModelText} of a file's bytes. Bytes that are not UTF-8 survive in names, as `encodeUtf8` writes them.
+ *
+ * @throws ResonnxError as {@link parseModelText}; text/too-long
+ */
+export function parseModelBytes(bytes: Uint8Array, options: ParseOptions = {}): ModelProto {
+  const at = options.file === undefined ? { path: '' } : { path: '', file: options.file };
+  if (bytes.byteLength > MAX_LENGTH) throw new ResonnxError([textTooLong(at)]);
+  return parseModelText(decodeUtf8(bytes), options);
 }
 
 /** Reads a graph alone, as {@link parseModelText} reads that of a model. */

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { ResonnxError } from '../../src/diagnostics/diagnostic.js';
 import { create } from '../../src/proto/create.js';
 import { AttributeType } from '../../src/proto/enums.js';
+import { decodeModel, encodeModel } from '../../src/proto/model.js';
 import type { AttributeProto, NodeProto, TensorProto, TypeProto } from '../../src/proto/messages.js';
-import { decodeUtf8 } from '../../src/support/utf8.js';
-import { parseGraphText, parseModelText } from '../../src/text/parse.js';
+import { decodeUtf8, encodeUtf8 } from '../../src/support/utf8.js';
+import { parseGraphText, parseModelBytes, parseModelText } from '../../src/text/parse.js';
 import { printGraph, printModel, printNode } from '../../src/text/print.js';
 
 /*
@@ -335,6 +336,13 @@ describe('nodes', () => {
 describe('strings', () => {
   test('a backslash makes the next character stand for itself, n and t too', () => {
     expect(decodeUtf8(attribute(String.raw`a = "q\"b\\n\n\t"`).s ?? new Uint8Array())).toBe(String.raw`q"b\nnt`);
+  });
+
+  test('names that are not UTF-8 survive a file', () => {
+    const graph = create('GraphProto', { name: decodeUtf8(Uint8Array.of(0x61, 0xff)) });
+    const bytes = encodeUtf8(printModel(create('ModelProto', { graph })));
+    expect([...bytes].slice(0, 5)).toEqual([0x22, 0x61, 0xff, 0x22, 0x20]);
+    expect(parseModelBytes(bytes).graph?.name).toBe(graph.name);
   });
 
   test('# inside is no comment', () => {
@@ -722,6 +730,20 @@ describe('printing', () => {
     expect(printNode(node('[n] y = Constant <value = float[2] {1, 2}> ()'), { elideAbove: 1 })).toBe(
       '[n] y = Constant <value = float[2] = ["location": "elided"]> ()',
     );
+  });
+});
+
+test('the example of docs/text.md is as it is printed', () => {
+  const [, example = ''] = /```\n(<[^`]*)```/.exec(readFileSync('docs/text.md', 'utf8')) ?? [];
+  expect(printModel(parseModelText(example))).toBe(example);
+});
+
+describe('fixtures/models', () => {
+  const folder = 'fixtures/models';
+  test.each(readdirSync(folder).filter((name) => name.endsWith('.onnx')))('%s comes back byte by byte', (name) => {
+    const model = decodeModel(new Uint8Array(readFileSync(`${folder}/${name}`)));
+    const bytes = encodeModel(parseModelText(printModel(model))).toBytes();
+    expect(Buffer.compare(bytes, encodeModel(model).toBytes())).toBe(0);
   });
 });
 

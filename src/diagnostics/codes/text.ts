@@ -52,7 +52,7 @@ export function tensorTypeExpected(at: Place, name: string): Diagnostic {
 /** The text is longer than a string can be. */
 export function textTooLong(at: Place): Diagnostic {
   const message = 'the text of the model is longer than a string can be';
-  return diagnostic('error', 'text/too-long', at, message, 'Move large tensors to external data before printing.');
+  return diagnostic('error', 'text/too-long', at, message, 'Keep large tensors as external data.');
 }
 
 /** A type name that ONNX text does not have. */
