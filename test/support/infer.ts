@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { importModel } from '../../src/onnx/import.js';
+import type { ModelProto } from '../../src/proto/messages.js';
 import { showType } from '../../src/shape/fact.js';
 import { inferTypes } from '../../src/shape/types.js';
 import { parseModelText } from '../../src/text/parse.js';
@@ -17,11 +18,15 @@ const DOMAINS = [
   ['ai.onnx.ml', 5],
 ] as const;
 
-/** Infers nodes in ONNX text over the inputs `inputs` (`float[n, 3] x, int64 k`) at an opset of the default domain. */
-export function infer(inputs: string, nodes: string, opset = 22): Inferred {
+/** A model of nodes in ONNX text over the inputs `inputs` (`float[n, 3] x, int64 k`), without outputs, at an opset of the default domain. */
+export function modelOf(inputs: string, nodes: string, opset = 22): ModelProto {
   const imports = [['', opset] as const, ...DOMAINS].map(([domain, version]) => `"${domain}": ${version}`);
-  const text = `<ir_version: 10, opset_import: [${imports.join(', ')}]>\ng (${inputs}) => () {\n${nodes}\n}`;
-  const model = importModel(parseModelText(text));
+  return parseModelText(`<ir_version: 10, opset_import: [${imports.join(', ')}]>\ng (${inputs}) => () {\n${nodes}\n}`);
+}
+
+/** Infers the nodes of {@link modelOf}. */
+export function infer(inputs: string, nodes: string, opset?: number): Inferred {
+  const model = importModel(modelOf(inputs, nodes, opset));
   const inferred = inferTypes(model);
   const types: Record<string, string> = {};
   for (const node of model.graph.topo()) {

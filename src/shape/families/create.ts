@@ -70,13 +70,13 @@ function inferSize(cx: NodeContext): void {
 /** Range (11): `max(0, ceil((limit - start) / delta))` elements `start + i * delta`. */
 function inferRange(cx: NodeContext): void {
   const dtype = cx.outputDType(0);
-  const numbers = [0, 1, 2].map((index) => cx.constant(index)?.scalar());
-  const [first, limit, step] = numbers;
+  const [first, limit] = [0, 1].map((index) => cx.constant(index)?.scalar());
+  const step = cx.has(2) ? cx.constant(2)?.scalar() : 1;
   if (first !== undefined && limit !== undefined && step !== undefined && dtype && !isInteger(dtype)) {
     cx.output(0, [step === 0 ? null : Math.max(0, Math.ceil((limit - first) / step)) + 0]);
     return;
   }
-  const [start, delta] = [cx.scalar(0), cx.scalar(2)];
+  const [start, delta] = [cx.scalar(0), cx.has(2) ? cx.scalar(2) : 1];
   const distance = sub(cx.scalar(1), start);
   const count =
     typeof delta === 'number' && delta < 0 ? ceilDiv(sub(start, cx.scalar(1)), -delta) : ceilDiv(distance, delta);
