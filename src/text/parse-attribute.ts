@@ -9,7 +9,7 @@ import { ATTRIBUTE_TYPES, attributeTypeName } from './names.js';
 import { applyNotes, type Note } from './notes.js';
 import { parseTensor } from './parse-tensor.js';
 import { parseList, parseType } from './parse-type.js';
-import { floatList, floatValue, int64Value, isNegativeNaN, NEGATIVE_NAN } from './parse-values.js';
+import { floatList, floatValue, isNegativeNaN, NEGATIVE_NAN } from './parse-values.js';
 import type { NumberLiteral, Scanner } from './scanner.js';
 
 /** What attributes are read with; graphs in them are read by whoever reads graphs. */
@@ -163,7 +163,7 @@ function singleField(scanner: Scanner, type: number, value: Value): Partial<Attr
   switch (value.kind) {
     case 'number': {
       const { literal, offset } = value;
-      if (type === AttributeType.INT) return { i: int64Value(scanner, literal, offset) };
+      if (type === AttributeType.INT) return { i: scanner.whole(literal, offset) };
       const f = floatValue(scanner, literal, true, offset);
       return isNegativeNaN(literal) ? { f, fBits: NEGATIVE_NAN } : { f };
     }
@@ -187,7 +187,7 @@ function listField(scanner: Scanner, type: number, values: readonly Value[]): Pa
       return { floats: floatList(scanner, literals) };
     }
     case AttributeType.INTS:
-      return { ints: values.flatMap((v) => (v.kind === 'number' ? [int64Value(scanner, v.literal, v.offset)] : [])) };
+      return { ints: values.flatMap((v) => (v.kind === 'number' ? [scanner.whole(v.literal, v.offset)] : [])) };
     case AttributeType.STRINGS:
       return { strings: values.flatMap((v) => (v.kind === 'string' ? [v.s] : [])) };
     case AttributeType.TENSORS:

@@ -53,13 +53,6 @@ export function isNegativeNaN({ text }: NumberLiteral): boolean {
   return text.length === 4 && text.toLowerCase() === '-nan';
 }
 
-/** The 64-bit integer of a literal without a point. @throws ResonnxError text/number-out-of-range */
-export function int64Value(scanner: Scanner, { text }: NumberLiteral, offset: number): bigint {
-  const value = BigInt(text);
-  if (value === BigInt.asIntN(64, value)) return value;
-  return scanner.fail((at) => numberOutOfRange(at, text, 'int64'), offset);
-}
-
 /** A literal and where it stands. */
 interface PlacedLiteral {
   readonly literal: NumberLiteral;

@@ -15,6 +15,8 @@ export const MAX_NESTING = 500;
 const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?/y;
 const SPECIAL = /-?(?:infinity|inf|nan)(?![A-Za-z0-9_])/iy;
+/** Numbers that may fit 64 bits. */
+const MAX_WHOLE = /^-?0*[0-9]{1,20}$/;
 const NO_NOTES: readonly Note[] = [];
 const NOTE = /^#@ ([a-z]+) ([a-z][a-z0-9_]*): ([\s\S]+)$/;
 
@@ -166,11 +168,16 @@ export class Scanner {
       this.#at = start;
       return this.failExpected(what);
     }
-    const value = BigInt(literal.text);
-    if (value !== (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value))) {
-      this.fail((at) => numberOutOfRange(at, literal.text, `${signed ? 'int' : 'uint'}${bits}`), start);
-    }
-    return value;
+    return this.whole(literal, start, bits, signed);
+  }
+
+  /** The value of a literal that is no float and stands at `offset`. @throws ResonnxError text/number-out-of-range */
+  whole({ text }: NumberLiteral, offset: number, bits = 64, signed = true): bigint {
+    const value = MAX_WHOLE.test(text) ? BigInt(text) : undefined;
+    if (value !== undefined && value === (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)))
+      return value;
+    const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    return this.fail((at) => numberOutOfRange(at, shown, `${signed ? 'int' : 'uint'}${bits}`), offset);
   }
 
   /** Whether a type is next. */

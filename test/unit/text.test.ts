@@ -592,6 +592,14 @@ describe('what is refused, with its place at ¦', () => {
     expect(message('g () => () { y = Foo <a : int = 1.5> () }')).toBe('attribute a is int, its value float');
   });
 
+  test('a number of a million digits', () => {
+    const digits = '9'.repeat(1_000_000);
+    expect(() => parseModelText(`g (float[${digits}] x) => () {}`)).toThrow(
+      expect.objectContaining({ code: 'text/number-out-of-range', message: expect.stringMatching(/^.{1,120}$/) }),
+    );
+    expect(type(`float[${'0'.repeat(1_000_000)}7]`)?.tensorType?.shape?.dim).toEqual([{ dimValue: 7n }]);
+  });
+
   test('10,000 levels of nesting', () => {
     const graphs = 'g () => () { y = If (c) <b = '.repeat(10_000);
     const types = `g (${'seq('.repeat(10_000)}`;
