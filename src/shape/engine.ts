@@ -59,7 +59,12 @@ export class Engine {
 
   /** Whether a dim is a symbol made by {@link NodeContext.fresh}. */
   isFresh(dim: Dim): boolean {
-    return dim !== null && typeof dim === 'object' && this.#fresh.has(dim.key);
+    return dim !== null && typeof dim === 'object' && dim.key.startsWith('1*') && this.#fresh.has(dim.key.slice(2));
+  }
+
+  /** Whether a symbol of this name was made by {@link NodeContext.fresh}. */
+  isFreshName(name: string): boolean {
+    return this.#fresh.has(name);
   }
 
   /** The fact of a value as far as it was inferred. */
@@ -213,7 +218,7 @@ export class Engine {
     let name = `u${this.#counter++}`;
     while (this.#isTaken(name)) name = `u${this.#counter++}`;
     const dim = symbol(name);
-    this.#fresh.add(dim.key);
+    this.#fresh.add(name);
     return dim;
   }
 }

@@ -80,6 +80,11 @@ export class Types {
     return this.#engine.isFresh(dim);
   }
 
+  /** Whether a symbol of this name is one of those. */
+  isFreshName(name: string): boolean {
+    return this.#engine.isFreshName(name);
+  }
+
   /** All that is known of a value. */
   fact(value: Value): Fact {
     const scope = this.#scopeOf(value);
