@@ -4,6 +4,7 @@ import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
+import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { shareConstants } from './share-constants/index.js';
 
@@ -14,6 +15,7 @@ export const PASSES: readonly AnyPass[] = [
   eliminateNoOps,
   foldConstants,
   foldShapes,
+  fuseLayerNorm,
   liftConstants,
   shareConstants,
 ];

@@ -50,7 +50,7 @@ function expectGolden(fixture: Fixture, result: FixtureResult): void {
   else expect(withoutMeasurements(report)).toBe(withoutMeasurements(golden));
 }
 
-for (const folder of [...new Set(fixtures.map((fixture) => fixture.folder))]) {
+for (const folder of new Set(fixtures.map((fixture) => fixture.folder))) {
   const own = fixtures.filter((fixture) => fixture.folder === folder);
   describe(folder, () => {
     test('has a near miss', () => {

@@ -24,8 +24,8 @@ export interface RuleIndex<O extends object = object> {
 }
 
 /**
- * Applies rules wherever they fit, in all graphs, bodies and functions, until none fits any more: nodes in dependency order, at each
- * node the first rule that fits; after a rewrite the nodes around it come again. Reports for every rule and node that looked promising
+ * Applies rules wherever they fit, in all graphs, bodies and functions, until none fits any more: readers before what they read, so
+ * that the largest pattern wins, and at each node the first rule that fits; after a rewrite the nodes around it come again. Reports for every rule and node that looked promising
  * and did not fit the nearest miss. Deterministic; O(nodes · rules per operator) but for rewrites.
  * @throws InvariantError when rules keep on rewriting, or put a value of another type into a place
  */
@@ -57,7 +57,7 @@ class Driver<O extends object> {
   run(): void {
     for (const graph of this.#model.graphs()) {
       this.#budget += REWRITES_PER_NODE * graph.nodes.size;
-      for (const node of graph.findTopo() ?? graph.nodes.values()) this.#enqueue(node);
+      for (const node of [...(graph.findTopo() ?? graph.nodes.values())].reverse()) this.#enqueue(node);
     }
     for (let at = 0; at < this.#queue.length; at++) {
       const node = this.#queue[at] as Node;

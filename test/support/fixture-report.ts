@@ -14,7 +14,11 @@ export function reportOf(fixture: Fixture, result: FixtureResult): string {
     '## Events',
     list(result.events),
     '## Diagnostics',
-    list(result.diagnostics.map(({ code, severity, message, at }) => `${severity} \`${code}\` at \`${at.path}\`: ${message}`)),
+    list(
+      result.diagnostics.map(
+        ({ code, severity, message, at }) => `${severity} \`${code}\` at \`${at.path}\`: ${message}`,
+      ),
+    ),
     '## Numbers',
     numbers(fixture, result),
   ];

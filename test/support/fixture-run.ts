@@ -53,7 +53,8 @@ export async function runFixture(fixture: Fixture, runtime: Runtime): Promise<Fi
       maxGrowth: fixture.growth,
       ...(fixture.target !== undefined && { target: fixture.target as Target }),
       verifyEach: true,
-      onRewrite: ({ pass, rule, at }) => void (pass === fixture.folder && events.push(`rewrote: \`${rule}\` at \`${at}\``)),
+      onRewrite: ({ pass, rule, at }) =>
+        void (pass === fixture.folder && events.push(`rewrote: \`${rule}\` at \`${at}\``)),
       onDeclined: ({ pass, rule, node, reason, matched }) =>
         void (
           pass === fixture.folder &&
@@ -129,7 +130,9 @@ function feedsOf(fixture: Fixture, session: Session): Record<string, NumericArra
   for (const name of fixture.inputs.keys()) {
     if (!session.inputs.some((port) => port.name === name)) throw new Error(`the model has no input ${name}`);
   }
-  return Object.fromEntries(session.inputs.map((port) => [port.name, feedOf(port, fixture.inputs.get(port.name), size)]));
+  return Object.fromEntries(
+    session.inputs.map((port) => [port.name, feedOf(port, fixture.inputs.get(port.name), size)]),
+  );
 }
 
 function feedOf(
@@ -137,6 +140,7 @@ function feedOf(
   spec: InputSpec | undefined,
   size: (dim: number | string | null) => number,
 ): NumericArray {
-  const probe = spec?.probe ?? (isFloat(dtype) ? { kind: 'normal', mean: 0, std: 1 } : { kind: 'integers', low: 0n, high: 1n });
+  const probe =
+    spec?.probe ?? (isFloat(dtype) ? { kind: 'normal', mean: 0, std: 1 } : { kind: 'integers', low: 0n, high: 1n });
   return fillProbe(probe, dtype, shape.map(size), createRandom(spec?.seed ?? 1, name));
 }
