@@ -6,7 +6,7 @@ import { JsonMismatch, setField, toJson, type Fields } from './json.js';
 import type { Scanner } from './scanner.js';
 
 /** What a `#@` line can annotate, and the message that it sets a field of. `defaults` are the reader's, see {@link Defaults}. */
-export const NOTE_TARGETS = {
+const NOTE_TARGETS = {
   model: 'ModelProto',
   graph: 'GraphProto',
   function: 'FunctionProto',
@@ -17,7 +17,7 @@ export const NOTE_TARGETS = {
 } as const satisfies Record<string, MessageName>;
 
 /** A message kind that annotations know. */
-export type NotedTarget = keyof typeof NOTE_TARGETS;
+type NotedTarget = keyof typeof NOTE_TARGETS;
 
 /** The word after `#@`. */
 export type NoteTarget = NotedTarget | 'defaults';
