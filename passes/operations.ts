@@ -1,11 +1,26 @@
 import type { OperationPass } from '../src/pass/operation.js';
+import { concatToAdd } from './concat-to-add/index.js';
+import { gate } from './gate/index.js';
+import { grow } from './grow/index.js';
 import { insertResidual } from './insert-residual/index.js';
+import { parallelize } from './parallelize/index.js';
 import { prune } from './prune/index.js';
 import { removeResidual } from './remove-residual/index.js';
 import { rescale } from './rescale/index.js';
+import { serialize } from './serialize/index.js';
 
 /** The operations of recipes, by name. */
-export const OPERATIONS: readonly OperationPass[] = [insertResidual, prune, removeResidual, rescale];
+export const OPERATIONS: readonly OperationPass[] = [
+  concatToAdd,
+  gate,
+  grow,
+  insertResidual,
+  parallelize,
+  prune,
+  removeResidual,
+  rescale,
+  serialize,
+];
 
 /** The operation of this name. */
 export function findOperation(name: string): OperationPass | undefined {

@@ -21,6 +21,7 @@ export * from './schema/traits.js';
 export * from './schema/constant.js';
 export * from './analysis/content.js';
 export * from './analysis/reach.js';
+export * from './analysis/static.js';
 export * from './analysis/training.js';
 export * from './analysis/wellformed.js';
 export * from './pattern/match.js';

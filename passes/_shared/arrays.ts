@@ -45,3 +45,25 @@ export function transposed(matrix: NumericArray): NumericArray {
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) to[j * rows + i] = from[i * columns + j]!;
   return fromFloat64(matrix.dtype, [columns, rows], to);
 }
+
+/** The array spread over a larger shape, as ONNX broadcasts. */
+export function broadcast(array: NumericArray, shape: readonly number[]): NumericArray {
+  const from = toFloat64(array);
+  const missing = shape.length - array.shape.length;
+  const strides = Array<number>(shape.length).fill(0);
+  let step = 1;
+  for (let axis = array.shape.length - 1; axis >= 0; axis--) {
+    if (array.shape[axis] !== 1) strides[axis + missing] = step;
+    step *= array.shape[axis]!;
+  }
+  const index = Array<number>(shape.length).fill(0);
+  const result = new Float64Array(elementCount(shape));
+  for (let at = 0; at < result.length; at++) {
+    result[at] = from[index.reduce((sum, place, axis) => sum + place * strides[axis]!, 0)]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (++index[axis]! < shape[axis]!) break;
+      index[axis] = 0;
+    }
+  }
+  return fromFloat64(array.dtype, shape, result);
+}

@@ -120,3 +120,22 @@ export function batchNorm(
   });
   return fromFloat64(x.dtype, x.shape, to);
 }
+
+/** A 3×3 convolution with padding 1 and stride 1: `[N, C, H, W]` and `[O, C, 3, 3]` to `[N, O, H, W]`. */
+export function convolve3x3(x: NumericArray, weight: NumericArray, bias: NumericArray | undefined): NumericArray {
+  const [batch, channels, height, width] = x.shape as readonly [number, number, number, number];
+  const out = weight.shape[0]!;
+  const [from, w, b] = [toFloat64(x), toFloat64(weight), bias && toFloat64(bias)];
+  const shape = [batch, out, height, width];
+  const to = new Float64Array(elementCount(shape));
+  eachIndex(shape, ([n, o, i, j], at) => {
+    let sum = b?.[o!] ?? 0;
+    eachIndex([channels, 3, 3], ([c, p, q], k) => {
+      const [row, column] = [i! + p! - 1, j! + q! - 1];
+      if (row < 0 || column < 0 || row >= height || column >= width) return;
+      sum += w[o! * channels * 9 + k]! * from[((n! * channels + c!) * height + row) * width + column]!;
+    });
+    to[at] = sum;
+  });
+  return fromFloat64(x.dtype, shape, to);
+}

@@ -10,6 +10,7 @@ import {
 } from '#core';
 import { buildProjection, projectArray, projectionOptions } from '../_shared/projection.js';
 import { findRegions, type Region } from '../_shared/region.js';
+import { redirect } from '../_shared/readers.js';
 import { sitesOf } from '../_shared/sites.js';
 import { buildCombination, combinationOf, combineArrays } from './combine.js';
 import { buildJumpingKnowledge, jumpingKnowledgeArrays } from './jumping-knowledge.js';
@@ -72,10 +73,7 @@ function insertAll(regions: readonly Region[], cx: PassContext<OperationOptions>
       const source = standing(sourceOf(region, regions, operation.options));
       const skip = buildProjection(edit, source, branch, { options, site: region.site, parameters }, cx.types);
       const result = buildCombination(edit, { skip, branch, region }, combination, { parameters, types: cx.types });
-      for (const use of readers) {
-        if (use.kind === 'input') use.node.graph.setInput(use.node, use.index, result);
-        else use.graph.setOutput(use.index, result);
-      }
+      redirect(readers, result);
       now.set(branch, result);
     });
   }

@@ -11,6 +11,7 @@ import {
   type Value,
 } from '#core';
 import { concatenate, transposed } from '../_shared/arrays.js';
+import { redirect } from '../_shared/readers.js';
 import type { Region } from '../_shared/region.js';
 import { pointwise } from '../_shared/spatial.js';
 
@@ -34,10 +35,7 @@ export function buildJumpingKnowledge(regions: readonly Region[], cx: PassContex
     );
     const product = edit.node('MatMul', [all, constant('jk_weight', transposed(weight))]);
     const result = bias ? edit.node('Add', [product, constant('jk_bias', bias)]) : product;
-    for (const use of readers) {
-      if (use.kind === 'input') use.node.graph.setInput(use.node, use.index, result);
-      else use.graph.setOutput(use.index, result);
-    }
+    redirect(readers, result);
   });
 }
 

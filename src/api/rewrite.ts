@@ -72,7 +72,9 @@ export interface Rewritten {
  * without being allowed to, or does not give what it promises
  */
 export async function rewrite(model: Model, recipe: unknown, options: RewriteOptions = {}): Promise<Rewritten> {
-  const requests = parseRecipe(recipe).map((operation) => requestOf(operation, options));
+  const requests = parseRecipe(recipe)
+    .flatMap(splitByGraph)
+    .map((operation) => requestOf(operation, options));
   const verify = options.verify ?? true;
   const owned = verify && !options.runtime ? createOrtRuntime() : undefined;
   try {
@@ -94,6 +96,18 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
   } finally {
     await owned?.close();
   }
+}
+
+/** One operation for each graph that holds sites of it, bodies first: each is carried out and verified in its own graph. */
+function splitByGraph(operation: Operation): readonly Operation[] {
+  const { sites = [] } = operation.targets;
+  const paths = new Set(sites.map(({ subgraph }) => subgraph ?? 'main'));
+  if (paths.size < 2) return [operation];
+  const main = paths.delete('main') ? ['main'] : [];
+  return [...paths, ...main].map((path) => {
+    const own = sites.filter(({ subgraph }) => (subgraph ?? 'main') === path);
+    return { ...operation, targets: { ...operation.targets, sites: own } };
+  });
 }
 
 const SKIPPED = { status: 'skipped' } as const;

@@ -4,6 +4,8 @@ import type { OperationOptions, OperationPass } from '../pass/operation.js';
 import { inferTypes } from '../shape/types.js';
 import { fromFloat64, type NumericArray, toFloat64 } from '../tensor/array.js';
 import { DTYPES } from '../tensor/dtype.js';
+import { Locator } from '../recipe/locate.js';
+import { promoteBody } from './body.js';
 import { planInputs } from './inputs.js';
 import { judge } from './judge.js';
 import { noisyModel } from './noise.js';
@@ -39,7 +41,8 @@ export interface OperationCheck {
  * Holds an operation to its promise: what preserves the function is compared with the model before it; what changes the function with
  * the reference of the operation, run step by step over pieces of the model before it.
  */
-export async function verifyOperation(runtime: Runtime, check: OperationCheck): Promise<OperationVerification> {
+export async function verifyOperation(runtime: Runtime, whole: OperationCheck): Promise<OperationVerification> {
+  const check = inBody(whole);
   const changes = check.pass.semanticsOf(check.request) === 'changes-function';
   try {
     return changes ? await compareWithReference(runtime, check) : await compareWithOriginal(runtime, check);
@@ -55,6 +58,17 @@ export async function verifyOperation(runtime: Runtime, check: OperationCheck): 
       outputs: [],
     };
   }
+}
+
+/** An operation on a body is checked on that body alone, made a model of its own. The sites of a check lie in one graph. */
+function inBody(check: OperationCheck): OperationCheck {
+  const { operation } = check.request;
+  const site = operation.targets.sites?.find(({ subgraph }) => subgraph !== undefined && subgraph !== 'main');
+  if (!site) return check;
+  const promote = (model: Model): Model => promoteBody(model, new Locator(model).graph(site));
+  const sites = operation.targets.sites!.map((each) => ({ ...each, subgraph: 'main' }));
+  const request = { ...check.request, operation: { ...operation, targets: { ...operation.targets, sites } } };
+  return { ...check, before: promote(check.before), after: promote(check.after), request };
 }
 
 async function compareWithOriginal(runtime: Runtime, check: OperationCheck): Promise<OperationVerification> {
