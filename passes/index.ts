@@ -6,6 +6,7 @@ import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { liftConstants } from './lift-constants/index.js';
+import { mergeChains } from './merge-chains/index.js';
 import { shareConstants } from './share-constants/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
@@ -17,6 +18,7 @@ export const PASSES: readonly AnyPass[] = [
   foldShapes,
   fuseLayerNorm,
   liftConstants,
+  mergeChains,
   shareConstants,
 ];
 

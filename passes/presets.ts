@@ -6,6 +6,7 @@ import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { liftConstants } from './lift-constants/index.js';
+import { mergeChains } from './merge-chains/index.js';
 import { shareConstants } from './share-constants/index.js';
 
 /** What `optimize` runs. One sweep does nearly everything; the fixpoint catches what a rewrite uncovers. */
@@ -13,7 +14,15 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(eliminateDead)
   .run(liftConstants)
   .toFixpoint(
-    [foldConstants, eliminateNoOps, foldShapes, shareConstants, eliminateCommonSubexpressions, eliminateDead],
+    [
+      foldConstants,
+      eliminateNoOps,
+      foldShapes,
+      mergeChains,
+      shareConstants,
+      eliminateCommonSubexpressions,
+      eliminateDead,
+    ],
     { max: 10 },
   )
   .run(fuseLayerNorm);

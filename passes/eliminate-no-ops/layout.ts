@@ -1,6 +1,7 @@
 import { intAttr, intsAttr, type Node, type PassContext, type Shape, stringAttr, type Value } from '#core';
 import { haveSameShape, knownInts, normalAxis, sameDims } from '../_shared/facts.js';
 import { type NodeRule, passThrough } from '../_shared/node-rules.js';
+import { permutationOf } from '../_shared/permutation.js';
 
 /** Reshape and its kin keep elements and their order: the same shape is the same tensor. Expand and Tile repeat nothing then. */
 const sameShape: NodeRule = {
@@ -11,20 +12,13 @@ const sameShape: NodeRule = {
     haveSameShape(types, node.inputs[0], node.outputs[0]) ? passThrough(node, node.inputs[0]) : undefined,
 };
 
-/** The axes of a Transpose in order; the default reverses them. */
-export function permutationOf(node: Node, rank: number): readonly number[] | undefined {
-  const perm = intsAttr(node, 'perm');
-  if (perm) return perm;
-  return node.attrs.has('perm') ? undefined : Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
-}
-
 const transpose: NodeRule = {
   name: 'transpose-in-place',
   summary: 'Transpose that moves nothing but axes of size 1, to the shape that is there',
   ops: ['Transpose'],
   plan(node, { types }) {
     const shape = types.shape(node.inputs[0]!);
-    const perm = shape ? permutationOf(node, shape.length) : intsAttr(node, 'perm');
+    const perm = permutationOf(node, types);
     if (!perm) return undefined;
     if (perm.every((axis, at) => axis === at)) return passThrough(node, node.inputs[0]);
     if (!shape || !keepsOrder(perm, shape)) return undefined;

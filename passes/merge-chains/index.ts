@@ -1,0 +1,16 @@
+import type { Pass } from '#core';
+import { nodeRules } from '../_shared/node-rules.js';
+import { castChain } from './casts.js';
+import { RESHAPE_RULES } from './reshape.js';
+import { SELECT_RULES } from './select.js';
+import { sliceChain } from './slices.js';
+import { SPLIT_RULES } from './split.js';
+import { transposeChain } from './transpose.js';
+
+/** Operators that move elements, one behind the other, become one, or nothing where they undo each other. */
+export const mergeChains: Pass = nodeRules({
+  name: 'merge-chains',
+  summary: 'chains of Reshape, Transpose, Slice, Concat, Cast, Pad and Gather become one node or nothing',
+  semantics: 'exact',
+  rules: [castChain, transposeChain, ...RESHAPE_RULES, sliceChain, ...SELECT_RULES, ...SPLIT_RULES],
+});

@@ -1,0 +1,98 @@
+import { add, type Dim, intsAttr, isProven, type Node, Tensor, type Types } from '#core';
+import { knownInts, normalAxis, onlyReader } from '../_shared/facts.js';
+import { isOp } from '#core';
+import type { NodeRule } from '../_shared/node-rules.js';
+
+/** What a Slice takes of one axis: `start`, `start + step`, … before `end`, both proven to lie within the axis. */
+export interface SlicedAxis {
+  readonly axis: number;
+  readonly start: Dim;
+  readonly end: Dim;
+  readonly step: number;
+}
+
+/** The axes that a Slice cuts, with bounds counted from the front; `undefined` where they are not proven to lie within the axis. */
+export function readSlice(node: Node, types: Types): readonly SlicedAxis[] | undefined {
+  const shape = types.shape(node.inputs[0]!);
+  const isInput = node.inputs.length > 1;
+  const list = (index: number, name: string): readonly Dim[] | undefined =>
+    isInput ? node.inputs[index] && types.elements(node.inputs[index])?.elements : intsAttr(node, name);
+  const [starts, ends] = [list(1, 'starts'), list(2, 'ends')];
+  const steps = node.inputs[4] ? knownInts(types, node.inputs[4]) : starts?.map(() => 1);
+  const hasAxes = isInput ? node.inputs[3] !== undefined : node.attrs.has('axes');
+  const axes = hasAxes
+    ? isInput
+      ? knownInts(types, node.inputs[3])
+      : intsAttr(node, 'axes')
+    : starts?.map((_, at) => at);
+  if (!shape || !starts || !ends || !steps || !axes || ends.length !== starts.length) return undefined;
+  const cut: SlicedAxis[] = [];
+  for (const [at, each] of axes.entries()) {
+    const axis = normalAxis(each, shape.length);
+    const step = steps[at];
+    if (axis === undefined || step === undefined || step <= 0) return undefined;
+    const size = shape[axis] ?? null;
+    const [start, end] = [within(starts[at] ?? null, size), within(ends[at] ?? null, size)];
+    if (start === undefined || end === undefined) return undefined;
+    if (start !== 0 || step !== 1 || end !== size) cut.push({ axis, start, end, step });
+  }
+  return new Set(cut.map(({ axis }) => axis)).size === cut.length ? cut : undefined;
+}
+
+/** A bound counted from the front, when it is proven to lie within the axis. */
+function within(bound: Dim, size: Dim): Dim | undefined {
+  if (bound === null || size === null) return undefined;
+  if (isProven(bound, '>=', size)) return size;
+  const front = isProven(bound, '<', 0) ? add(size, bound) : bound;
+  return isProven(front, '>=', 0) && isProven(front, '<=', size) ? front : undefined;
+}
+
+/** Two Slices in a row, where the bounds of both are numbers. */
+export const sliceChain: NodeRule = {
+  name: 'slice-chain',
+  summary: 'Slice of Slice becomes one Slice',
+  ops: ['Slice'],
+  plan(node, { types }) {
+    const inner = node.inputs[0]?.producer;
+    if ((node.graph.opset('') ?? 0) < 10 || !isOp(inner, 'Slice') || onlyReader(inner.outputs[0]!) !== node)
+      return undefined;
+    const merged = mergeCuts(readSlice(inner, types), readSlice(node, types));
+    if (!merged) return undefined;
+    return (edit) => {
+      const list = (of: (cut: SlicedAxis) => number) =>
+        edit.constant('', Tensor.int64([merged.length], merged.map(of)));
+      const operands = [
+        list((cut) => cut.start as number),
+        list((cut) => cut.end as number),
+        list((cut) => cut.axis),
+        list((cut) => cut.step),
+      ];
+      edit.replace(node.outputs[0]!, edit.node('Slice', [inner.inputs[0], ...operands]));
+    };
+  },
+};
+
+function mergeCuts(
+  inner: readonly SlicedAxis[] | undefined,
+  outer: readonly SlicedAxis[] | undefined,
+): readonly SlicedAxis[] | undefined {
+  if (!inner || !outer) return undefined;
+  const merged = new Map(inner.map((cut) => [cut.axis, cut]));
+  for (const cut of outer) {
+    const below = merged.get(cut.axis);
+    if (!below) merged.set(cut.axis, cut);
+    else {
+      const { start, end, step } = below;
+      if (typeof start !== 'number' || typeof end !== 'number') return undefined;
+      if (typeof cut.start !== 'number' || typeof cut.end !== 'number') return undefined;
+      merged.set(cut.axis, {
+        axis: cut.axis,
+        start: start + cut.start * step,
+        end: Math.min(end, start + cut.end * step),
+        step: step * cut.step,
+      });
+    }
+  }
+  const cuts = [...merged.values()].sort((a, b) => a.axis - b.axis);
+  return cuts.every((cut) => typeof cut.start === 'number' && typeof cut.end === 'number') ? cuts : undefined;
+}
