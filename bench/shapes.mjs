@@ -28,18 +28,47 @@ function readTensor(file) {
   return { name: proto.name, tensor: importTensor(proto, { path: file }, undefined) };
 }
 
-/** What the stored outputs say of the graph outputs, where they are tensors. */
+/** Bytes of the length-delimited fields `number` of a message. */
+function fields(bytes, number) {
+  const found = [];
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let shift = 1; ; shift *= 128) {
+      const byte = bytes[at++];
+      value += (byte & 127) * shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const length = tag % 8 === 2 ? varint() : undefined;
+    if (length === undefined) varint();
+    else if (Math.floor(tag / 8) === number) found.push(bytes.subarray(at, at + length));
+    at += length ?? 0;
+  }
+  return found;
+}
+
+/** Types of the elements of a stored value: of a tensor itself, of a sequence (field 3 of SequenceProto), of an optional (3 and 5). */
+function storedElements(type, bytes) {
+  if (type?.sequenceType) return fields(bytes, 3).flatMap((part) => storedElements(type.sequenceType.elemType, part));
+  if (type?.optionalType) {
+    const inner = type.optionalType.elemType;
+    return fields(bytes, inner?.sequenceType ? 5 : 3).flatMap((part) => storedElements(inner, part));
+  }
+  const { dtype, shape } = importTensor(decodeMessage('TensorProto', bytes), { path: 'output' }, undefined);
+  return [{ dtype, shape }];
+}
+
+/** What the stored outputs say of the graph outputs. */
 function storedOutputs(proto, data) {
   const found = new Map();
   for (const [i, { name, type }] of proto.graph.output.entries()) {
     const file = join(data, `output_${i}.pb`);
-    if (!existsSync(file) || (type && !type.tensorType)) continue;
-    try {
-      const { tensor } = readTensor(file);
-      found.set(name, { dtype: tensor.dtype, shape: tensor.shape });
-    } catch {
-      // not a tensor
-    }
+    if (!existsSync(file)) continue;
+    const elements = storedElements(type, new Uint8Array(readFileSync(file)));
+    found.set(name, type?.tensorType || !type ? elements[0] : { elements });
   }
   return found;
 }
@@ -67,13 +96,14 @@ async function runAll(proto, data) {
   return found;
 }
 
-function showActual({ dtype, shape }) {
+function showActual({ dtype, shape, elements }) {
+  if (elements) return `{ ${elements.map(showActual).join(', ')} }`;
   return `${dtype}[${shape.join(', ')}]`;
 }
 
 function showInferred(type) {
   if (!type) return 'unknown';
-  if (type.kind !== 'tensor') return type.kind;
+  if (type.kind !== 'tensor') return type.element ? `${type.kind} of ${showInferred(type.element)}` : type.kind;
   const dims = type.shape?.map((dim) => (dim === null ? '?' : format(dim))).join(', ');
   return `${type.dtype ?? '?'}${dims === undefined ? '?' : `[${dims}]`}`;
 }
@@ -81,6 +111,13 @@ function showInferred(type) {
 /** `known`, `partial` or `wrong`; a symbol takes the first size that it meets. */
 function judge(type, actual, bindings) {
   if (!type) return 'partial';
+  if (actual.elements) {
+    let inner = type;
+    while (inner?.kind === 'sequence' || inner?.kind === 'optional') inner = inner.element;
+    if (inner === type) return 'wrong';
+    const verdicts = actual.elements.map((each) => judge(inner, each, bindings));
+    return verdicts.includes('wrong') ? 'wrong' : verdicts.includes('partial') ? 'partial' : 'known';
+  }
   if (type.kind !== 'tensor') return 'wrong';
   if (type.dtype !== undefined && type.dtype !== actual.dtype) return 'wrong';
   if (type.shape === undefined) return 'partial';
