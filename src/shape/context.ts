@@ -1,4 +1,4 @@
-import { type Dim, format, isProven } from '../dim/dim.js';
+import { type Dim, format, isProven, symbol, symbols } from '../dim/dim.js';
 import { shapeAxis, shapeMismatch, shapeRank } from '../diagnostics/codes/shape.js';
 import type { Diagnostic, Place } from '../diagnostics/diagnostic.js';
 import type { Attribute, Attributes } from '../ir/attribute.js';
@@ -221,6 +221,12 @@ export class NodeContext {
   /** Whether a dim is a symbol that {@link fresh} made. */
   isFresh(dim: Dim): boolean {
     return this.#host.isFresh(dim);
+  }
+
+  /** Whether a symbol that {@link fresh} made occurs in a dim: it may be another size each time that the node runs. */
+  mayVary(dim: Dim): boolean {
+    for (const name of symbols(dim)) if (this.isFresh(symbol(name))) return true;
+    return false;
   }
 
   /**

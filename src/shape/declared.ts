@@ -3,7 +3,7 @@ import { type Dim, isProven } from '../dim/dim.js';
 import type { Shape, Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import type { NodeContext } from './context.js';
-import { type Fact, showType } from './fact.js';
+import { declaredElements, type Fact, showType } from './fact.js';
 
 /**
  * Adds to what was inferred for an output of a node what the model declares and inference does not know: dtype, rank, and the sizes
@@ -90,6 +90,6 @@ function withFreshDims(cx: NodeContext, type: Type): Type {
   if (type.kind === 'optional' && type.element?.kind === 'tensor') {
     return { ...type, element: withFreshDims(cx, type.element) };
   }
-  if (type.kind !== 'tensor' || !type.shape?.includes(null)) return type;
+  if (type.kind !== 'tensor' || !type.shape?.includes(null)) return declaredElements(type);
   return { ...type, shape: type.shape.map((dim) => dim ?? cx.fresh()) };
 }

@@ -23,6 +23,8 @@ export interface Fact {
   readonly elements?: SymbolicTensor | undefined;
   /** The constant that the value always is. */
   readonly tensor?: Tensor | undefined;
+  /** A sequence without elements: its element type says nothing, and gives way to any other. */
+  readonly isEmpty?: boolean;
 }
 
 /** Nothing is known. */
@@ -118,7 +120,8 @@ export function joinTypes(a: Type | undefined, b: Type | undefined, join: JoinDi
 
 /** What holds whichever of the two facts holds. */
 export function joinFacts(a: Fact, b: Fact, join: JoinDims): Fact {
-  if (a === b) return a;
+  if (a === b || (b.isEmpty && a.type?.kind === 'sequence')) return a;
+  if (a.isEmpty && b.type?.kind === 'sequence') return b;
   const type = joinTypes(a.type, b.type, join);
   const elements = joinElements(a.elements, b.elements);
   const tensor = a.tensor === b.tensor ? a.tensor : undefined;
@@ -130,6 +133,13 @@ function joinElements(a: SymbolicTensor | undefined, b: SymbolicTensor | undefin
   if (!a.shape.every((size, axis) => size === b.shape[axis])) return undefined;
   const elements = a.elements.map((item, index) => (equal(item, b.elements[index] ?? null) ? item : null));
   return elements.every((item) => item === null) ? undefined : { ...a, elements };
+}
+
+/** The declared type of a sequence says the rank of its elements and sizes that are numbers; a name may stand for a size of each. */
+export function declaredElements(type: Type): Type {
+  if (type.kind !== 'sequence' || type.element?.kind !== 'tensor' || !type.element.shape) return type;
+  const shape = type.element.shape.map((dim) => (typeof dim === 'number' ? dim : null));
+  return { kind: 'sequence', element: { ...type.element, shape } };
 }
 
 /** Whether two types say exactly the same. */
@@ -149,7 +159,7 @@ function typeKey(type: Type | undefined): string {
 /** Whether two facts say exactly the same. */
 export function sameFact(a: Fact, b: Fact): boolean {
   if (a === b) return true;
-  if (a.tensor !== b.tensor || !sameType(a.type, b.type)) return false;
+  if (a.tensor !== b.tensor || a.isEmpty !== b.isEmpty || !sameType(a.type, b.type)) return false;
   return elementsKey(a.elements) === elementsKey(b.elements);
 }
 

@@ -5,7 +5,7 @@ import type { Model } from '../ir/model.js';
 import type { InputSlot } from '../ir/slots.js';
 import type { Shape, Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
-import { constantFact, type Fact, showShape } from './fact.js';
+import { constantFact, declaredElements, type Fact, showShape } from './fact.js';
 
 /** Types of the inputs of the main graph with every axis named. */
 export interface InputFacts {
@@ -93,7 +93,7 @@ function typeOf(
 ): Type | undefined {
   const declared = slot.value.type;
   if (!declared) return slot.fallback && { kind: 'tensor', dtype: slot.fallback.dtype };
-  if (declared.kind !== 'tensor') return declared;
+  if (declared.kind !== 'tensor') return declaredElements(declared);
   const dims = shape ?? bound;
   const dtype = declared.dtype ?? slot.fallback?.dtype;
   return {

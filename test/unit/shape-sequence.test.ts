@@ -62,8 +62,7 @@ describe('sequences and optionals', () => {
   ];
   testCases(cases);
 
-  test('an element that is added in a loop says nothing of those of other rounds', () => {
-    const nodes = `e = SequenceConstruct(z)
+  const GROWN = (first: string): string => `e = ${first}
       s = Loop<body = g (int64 i, bool c, seq(float[]) q) => (bool c2, seq(float[]) r) {
         c2 = Identity(c)
         t = NonZero(x)
@@ -72,9 +71,26 @@ describe('sequences and optionals', () => {
       }>(n, "", e)
       a = SequenceAt(s, n)
       b = SequenceAt(s, n)`;
-    const { types } = infer('float[h] x, float[1, k] z, int64 n', nodes);
-    expect(types['a']).toMatch(/^float32\[1, u\d+\]$/);
-    expect(types['b']).toMatch(/^float32\[1, u\d+\]$/);
-    expect(types['a']).not.toBe(types['b']);
+
+  test.each(['SequenceConstruct(z)', 'SequenceEmpty()'])(
+    '%s that grows in a loop: each element has its own size',
+    (first) => {
+      const { types } = infer('float[h] x, float[1, k] z, int64 n', GROWN(first));
+      expect(types['s']).toBe('sequence of float32[1, ?]');
+      expect(types['a']).toMatch(/^float32\[1, u\d+\]$/);
+      expect(types['b']).toMatch(/^float32\[1, u\d+\]$/);
+      expect(types['a']).not.toBe(types['b']);
+    },
+  );
+
+  test('a name in the declared type of a sequence may stand for a size of each element', () => {
+    const nodes = `a = SequenceAt(q, i)
+      b = SequenceMap<body = g (float[k] t) => (float[l] u) { u = Relu(t) }>(q)
+      c = SequenceMap<body = g (float[k] t, float[k] v) => (float[l] u) { u = Add(t, v) }>(q, q)`;
+    expect(infer('seq(float[k]) q, int64 i', nodes).types).toEqual({
+      a: 'float32[u0]',
+      b: 'sequence of float32[?]',
+      c: 'sequence of float32[?]',
+    });
   });
 });

@@ -3,7 +3,7 @@ import type { Graph } from '../../ir/graph.js';
 import { tensorType, type Type } from '../../ir/type.js';
 import type { NodeContext } from '../context.js';
 import type { InferBodies, Steps } from '../control.js';
-import { type Fact, joinFacts, sameFact, UNKNOWN } from '../fact.js';
+import { declaredElements, type Fact, joinFacts, sameFact, UNKNOWN } from '../fact.js';
 
 /** Operators that run bodies. */
 export const CONTROL: Readonly<Record<string, InferBodies>> = {
@@ -80,7 +80,8 @@ function typeOnly(fact: Fact): Fact {
 
 /** A fact for a body's input: what is known outside, else what the body declares. */
 function formal(graph: Graph, index: number, fact: Fact): Fact {
-  return fact.type ? fact : { type: graph.inputs[index]?.value.type };
+  const declared = graph.inputs[index]?.value.type;
+  return fact.type ? fact : { type: declared && declaredElements(declared) };
 }
 
 /** Whether output `output` of a body hands on its input `input` unchanged. */
@@ -214,7 +215,7 @@ function* inferSequenceMap(cx: NodeContext): Steps {
       type?.kind === 'tensor'
         ? tensorType(
             type.dtype,
-            type.shape?.map((dim) => (cx.isFresh(dim) ? null : dim)),
+            type.shape?.map((dim) => (cx.mayVary(dim) ? null : dim)),
           )
         : type;
     cx.outputType(index, { kind: 'sequence', ...(element && { element }) });

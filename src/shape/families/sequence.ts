@@ -33,7 +33,9 @@ const construct: Infer = (cx) => {
 };
 
 /** SequenceEmpty 11: a sequence of tensors of the type of `dtype` (float32 without it). */
-const empty: Infer = (cx) => cx.outputType(0, sequenceOf(tensorType(findDType(cx.int('dtype') ?? 1))));
+const empty: Infer = (cx) => {
+  cx.results[0] = { type: sequenceOf(tensorType(findDType(cx.int('dtype') ?? 1))), isEmpty: true };
+};
 
 /** SequenceAt 11: an element. */
 const at: Infer = (cx) => outputElement(cx, 0, elementOf(cx, 0));
@@ -41,15 +43,22 @@ const at: Infer = (cx) => outputElement(cx, 0, elementOf(cx, 0));
 /** SequenceErase 11: as the input. */
 const erase: Infer = (cx) => cx.outputType(0, cx.input(0));
 
-/** Whether the sequence is one that `SequenceEmpty` makes: it says nothing of the shape of its elements. */
-function isEmptySequence(cx: NodeContext): boolean {
-  const producer = cx.node.inputs[0]?.producer;
-  return producer?.op === 'SequenceEmpty';
+/**
+ * The type of an element that is added. A body runs again with other sizes: those that hang on fresh symbols say nothing of the
+ * elements that other rounds add.
+ */
+function added(cx: NodeContext, input: number): Type | undefined {
+  const type = cx.input(input);
+  if (cx.node.graph.role.kind === 'main' || type?.kind !== 'tensor' || type.shape === undefined) return type;
+  return tensorType(
+    type.dtype,
+    type.shape.map((dim) => (cx.mayVary(dim) ? null : dim)),
+  );
 }
 
 /** SequenceInsert 11: a sequence of what its elements and the inserted tensor have in common. */
 const insert: Infer = (cx) => {
-  const element = isEmptySequence(cx) ? cx.input(1) : joined(elementOf(cx, 0), cx.input(1));
+  const element = cx.fact(0).isEmpty === true ? added(cx, 1) : joined(elementOf(cx, 0), added(cx, 1));
   cx.outputType(0, sequenceOf(element));
 };
 
