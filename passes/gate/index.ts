@@ -15,6 +15,7 @@ import {
 import { findAdditions } from '../_shared/addition.js';
 import { proveAligned } from '../_shared/alignment.js';
 import { broadcast, zip } from '../_shared/arrays.js';
+import { findLayoutAlias, toAlias, transposeArray } from '../_shared/layout-alias.js';
 import { redirect } from '../_shared/readers.js';
 import { findRegions } from '../_shared/region.js';
 import { sitesOf } from '../_shared/sites.js';
@@ -69,6 +70,8 @@ export const gate: OperationPass = {
               f!,
               factorFor(region.site, f!),
             );
+      const alias = findLayoutAlias(region.output);
+      if (alias) taps.override(alias.value, transposeArray(gated, alias.perm));
       taps.override(region.output, gated);
     }
   },
@@ -115,6 +118,8 @@ function gateRegions(locator: Locator, sites: readonly TargetSite[], cx: Context
           ? buildHighway(edit, skip, region, options, { ...cx.options, types: cx.types })
           : sum(edit);
       proveAligned(result, branch, cx.types);
+      const alias = findLayoutAlias(branch);
+      if (alias) redirect(alias.readers, toAlias(edit, result, alias));
       redirect(readers, result);
       now.set(branch, result);
 

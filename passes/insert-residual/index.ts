@@ -8,6 +8,7 @@ import {
   ResonnxError,
   type Value,
 } from '#core';
+import { findLayoutAlias, toAlias, transposeArray } from '../_shared/layout-alias.js';
 import { buildProjection, projectArray, projectionOptions } from '../_shared/projection.js';
 import { findRegions, type Region } from '../_shared/region.js';
 import { redirect } from '../_shared/readers.js';
@@ -40,7 +41,10 @@ export const insertResidual: OperationPass = {
     for (const region of regions) {
       const [x, f] = await taps.get([sourceOf(region, regions, operation.options), region.output]);
       const skip = projectArray(x!, f!, { options, site: region.site, parameters });
-      taps.override(region.output, combineArrays(skip, f!, region, combination, parameters));
+      const result = combineArrays(skip, f!, region, combination, parameters);
+      const alias = findLayoutAlias(region.output);
+      if (alias) taps.override(alias.value, transposeArray(result, alias.perm));
+      taps.override(region.output, result);
     }
     return undefined;
   },
@@ -73,6 +77,8 @@ function insertAll(regions: readonly Region[], cx: PassContext<OperationOptions>
       const source = standing(sourceOf(region, regions, operation.options));
       const skip = buildProjection(edit, source, branch, { options, site: region.site, parameters }, cx.types);
       const result = buildCombination(edit, { skip, branch, region }, combination, { parameters, types: cx.types });
+      const alias = findLayoutAlias(branch);
+      if (alias) redirect(alias.readers, toAlias(edit, result, alias));
       redirect(readers, result);
       now.set(branch, result);
     });
