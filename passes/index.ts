@@ -4,9 +4,13 @@ import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
+import { fuseAttention } from './fuse-attention/index.js';
+import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
+import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeChains } from './merge-chains/index.js';
+import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
@@ -16,9 +20,13 @@ export const PASSES: readonly AnyPass[] = [
   eliminateNoOps,
   foldConstants,
   foldShapes,
+  fuseAttention,
+  fuseGelu,
   fuseLayerNorm,
+  fuseRmsNorm,
   liftConstants,
   mergeChains,
+  raiseOpset,
   shareConstants,
 ];
 

@@ -1,28 +1,42 @@
 import { Pipeline } from '../src/pass/pipeline.js';
+import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
+import { fuseAttention } from './fuse-attention/index.js';
+import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
+import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeChains } from './merge-chains/index.js';
+import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 
-/** What `optimize` runs. One sweep does nearly everything; the fixpoint catches what a rewrite uncovers. */
+/** What leaves each operator as it is and takes away those that are not needed. */
+const clean: readonly AnyPass[] = [
+  foldConstants,
+  eliminateNoOps,
+  foldShapes,
+  mergeChains,
+  shareConstants,
+  eliminateCommonSubexpressions,
+  eliminateDead,
+];
+
+/** What makes one operator of several. */
+const fuse: readonly AnyPass[] = [
+  fuseLayerNorm,
+  fuseGelu,
+  fuseRmsNorm,
+  fuseAttention,
+];
+
+/** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
   .run(eliminateDead)
   .run(liftConstants)
-  .toFixpoint(
-    [
-      foldConstants,
-      eliminateNoOps,
-      foldShapes,
-      mergeChains,
-      shareConstants,
-      eliminateCommonSubexpressions,
-      eliminateDead,
-    ],
-    { max: 10 },
-  )
-  .run(fuseLayerNorm);
+  .toFixpoint(clean, { max: 10 })
+  .run(raiseOpset)
+  .toFixpoint([...fuse, ...clean], { max: 10 });

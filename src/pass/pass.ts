@@ -20,6 +20,9 @@ export interface OptionSpec {
 /** Runtime whose operators may be added; `standard` adds operators of the ONNX standard only. */
 export type Target = 'standard' | 'ort-cpu' | 'ort-web-wasm' | 'ort-web-webgpu';
 
+/** What may become of the opset of the default domain: `keep` it, raise it where that allows a better form (`auto`), or to a number. */
+export type OpsetPolicy = 'keep' | 'auto' | number;
+
 /** Computes values that depend on constants alone; given by whoever has a runtime. */
 export interface Evaluator {
   /** The tensors of `values` of `graph`, in order; `undefined` for what the runtime cannot compute. */
@@ -43,6 +46,7 @@ export interface PassContext<O extends object = object> {
   /** Types, shapes and small integer values; stays valid while the pass edits, new values are inferred when asked for. */
   readonly types: Types;
   readonly target: Target;
+  readonly opset: OpsetPolicy;
   /** Bytes by which the emitted model may grow over the original; folding passes keep within it. */
   readonly maxGrowth: number;
   readonly evaluator: Evaluator | undefined;

@@ -4,7 +4,7 @@ import type { Model } from '../ir/model.js';
 import { Rewriter } from '../rewrite/rewriter.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes, type Types } from '../shape/types.js';
-import { defaultOptions, type Declined, type Evaluator, type Pass, type PassContext, type Target } from './pass.js';
+import { defaultOptions, type Declined, type Evaluator, type OpsetPolicy, type Pass, type PassContext, type Target } from './pass.js';
 import type { Pipeline, Step } from './pipeline.js';
 
 /** A pass whatever its options. */
@@ -24,6 +24,8 @@ export interface PassRun {
 /** Observers and limits of a run of a pipeline. */
 export interface RunOptions {
   readonly target?: Target;
+  /** `auto` when absent. */
+  readonly opset?: OpsetPolicy;
   readonly maxGrowth?: number;
   readonly evaluator?: Evaluator;
   readonly signal?: AbortSignal;
@@ -111,11 +113,12 @@ class Runner {
   }
 
   #context(pass: AnyPass, options: object): PassContext {
-    const { target, maxGrowth, evaluator, signal, onDeclined, onDiagnostic } = this.#options;
+    const { target, opset, maxGrowth, evaluator, signal, onDeclined, onDiagnostic } = this.#options;
     return {
       options: { ...defaultOptions(pass as Pass), ...options },
       types: this.#types,
       target: target ?? 'standard',
+      opset: opset ?? 'auto',
       maxGrowth: maxGrowth ?? 0,
       evaluator,
       signal,

@@ -1,0 +1,134 @@
+import {
+  any,
+  type Edit,
+  isOp,
+  intsAttr,
+  literal,
+  type Match,
+  no,
+  type Node,
+  ok,
+  oneOf,
+  op,
+  type Rule,
+  type Shape,
+  Tensor,
+  type Types,
+  type Value,
+  type Verdict,
+} from '#core';
+import { buildMask, maskShape } from './mask.js';
+import { type AttentionReading, type Heads, isOverLastAxis, readAttention, sameDims } from './read.js';
+
+const scores = any('scores');
+const values = any('values');
+const softmax = op.Softmax(scores);
+/** Rows without any score give NaN: exporters write zeros for them, which is what the operator does. */
+const guarded = op.Where(op.IsNaN(softmax), literal(0), softmax);
+const product = op.MatMul(oneOf(guarded, softmax), values);
+const target = any('shape');
+const swapped = op.Transpose(product, { perm: (perm) => perm?.join() === '0,2,1,3' });
+
+/** Attention of `[batch, length, heads · size]`: what splits the heads and what merges them again goes too. */
+export const fuseMergedAttention: Rule = {
+  name: 'fuse-merged-attention',
+  summary: 'attention with the splitting and merging of heads around it',
+  root: 'Reshape',
+  minOpset: 23,
+  dtypes: ['float32'],
+  pattern: op.Reshape(swapped, target),
+  check: (m) => checked(m, (reading) => checkMerged(m, reading)),
+  rewrite(m, edit) {
+    const reading = readOf(m);
+    if (typeof reading === 'string') return undefined;
+    const merged = emit(edit, reading, m.types, 'merged');
+    return sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!) ?? [])
+      ? merged
+      : edit.node('Reshape', [merged, m.value(target)], m.root.attrs);
+  },
+};
+
+/** Attention of `[batch, heads, length, size]`, or of one head `[batch, length, size]`. */
+export const fuseSplitAttention: Rule = {
+  name: 'fuse-split-attention',
+  summary: 'attention on values that have their heads apart',
+  root: 'MatMul',
+  minOpset: 23,
+  dtypes: ['float32'],
+  pattern: product,
+  check: (m) => checked(m, (reading) => checkSplit(m, reading)),
+  rewrite(m, edit) {
+    const reading = readOf(m);
+    return typeof reading === 'string' ? undefined : emit(edit, reading, m.types, 'split');
+  },
+};
+
+/** The rules of attention. */
+export const ATTENTION_RULES: readonly Rule[] = [fuseMergedAttention, fuseSplitAttention];
+
+function readOf(m: Match): AttentionReading | string {
+  return readAttention(m.value(scores), m.value(values), m.types);
+}
+
+function checked(m: Match, further: (reading: AttentionReading) => Verdict): Verdict {
+  const node = m.node(softmax);
+  if (!isOverLastAxis(node, m.types)) return no('the softmax is not over the last axis', node);
+  const reading = readOf(m);
+  if (typeof reading === 'string') return no(reading, node);
+  if (!maskShape(reading, m.types)) return no('the masks do not broadcast to the scores', node);
+  return further(reading);
+}
+
+function checkMerged(m: Match, reading: AttentionReading): Verdict {
+  if (!mergeable(reading)) return no('the heads do not come from `[batch, length, heads, size]`');
+  if (sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!) ?? [])) return ok;
+  const sizes = m.types.elements(m.value(target))?.elements;
+  return sizes && !sizes.includes(0) ? ok : no('what the result is reshaped to is unknown');
+}
+
+function checkSplit(m: Match, reading: AttentionReading): Verdict {
+  return mergeable(reading) && isMergedAgain(m.root) ? no('its heads are merged again: fuse-merged-attention') : ok;
+}
+
+/** Whether queries, keys and values can be had with their heads merged, at most by a Reshape. */
+function mergeable({ q, k, v }: AttentionReading): boolean {
+  return [q, k, v].every(
+    ({ folded, shape }) => folded && shape.length === 4 && typeof shape[1] === 'number' && typeof shape[3] === 'number',
+  );
+}
+
+function isMergedAgain(root: Node): boolean {
+  const turn = onlyReader(root);
+  return isOp(turn, 'Transpose') && intsAttr(turn, 'perm')?.join() === '0,2,1,3' && isOp(onlyReader(turn), 'Reshape');
+}
+
+function onlyReader(node: Node): Node | undefined {
+  const [use, ...others] = node.outputs[0]!.uses;
+  return use?.kind === 'input' && others.length === 0 ? use.node : undefined;
+}
+
+function mergedShape({ q, v }: AttentionReading): Shape {
+  const [batch, heads, length] = q.shape;
+  return [batch!, length!, (heads as number) * (v.shape[3] as number)];
+}
+
+function emit(edit: Edit, reading: AttentionReading, types: Types, form: 'merged' | 'split'): Value {
+  const { q, k, v, scale } = reading;
+  const operands = [q, k, v].map((heads) => (form === 'merged' ? merge(edit, heads) : split(edit, heads)));
+  const single = q.shape.length === 3;
+  const counts = single ? [1, 1] : form === 'merged' ? [q.shape[1] as number, k.shape[1] as number] : undefined;
+  return edit.node('Attention', [...operands, buildMask(edit, reading, types)], {
+    scale,
+    ...(counts && { q_num_heads: counts[0], kv_num_heads: counts[1] }),
+  });
+}
+
+function merge(edit: Edit, { merged, folded, shape }: Heads): Value {
+  if (merged) return merged;
+  const width = (shape[1] as number) * (shape[3] as number);
+  return edit.node('Reshape', [folded, edit.constant('', Tensor.int64([3], [0, 0, width]))]);
+}
+
+function split(edit: Edit, heads: Heads): Value {
+  return heads.split ?? edit.node('Transpose', [heads.folded], { perm: [0, 2, 1, 3] });
+}
