@@ -84,7 +84,7 @@ function raiseNode(node: Node, from: number, to: number, edit: Edit, cx: PassCon
   if (findSchema('', node.opType, to)?.since === before.since) return undefined;
   const ran = runsBy(node, before, cx);
   let at = node;
-  for (let version = from; ; ) {
+  for (let version = from; ;) {
     const next = schemaVersions('', at.opType).find(({ since }) => since > version && since <= to);
     if (!next) break;
     version = next.since;

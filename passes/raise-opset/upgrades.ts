@@ -27,7 +27,10 @@ export type Upgrade = (node: Node, context: UpgradeContext) => Node | string | u
 
 /** Upgrades by operator and the version that they lead to. */
 export const UPGRADES: ReadonlyMap<string, Upgrade> = new Map<string, Upgrade>([
-  ['AveragePool 19', (node) => (intAttr(node, 'ceil_mode') === 1 ? 'the divisor at the border changes with ceil_mode' : undefined)],
+  [
+    'AveragePool 19',
+    (node) => (intAttr(node, 'ceil_mode') === 1 ? 'the divisor at the border changes with ceil_mode' : undefined),
+  ],
   ['BatchNormalization 9', dropSpatial],
   ['BatchNormalization 14', (node) => (trainingMode(node) === 'inference' ? undefined : 'it trains')],
   ['Clip 11', limitsToInputs],
@@ -39,7 +42,13 @@ export const UPGRADES: ReadonlyMap<string, Upgrade> = new Map<string, Upgrade>([
   ['Pad 11', padsToInputs],
   ['ReduceSum 13', axesToInput],
   ['Resize 11', explicitSampling],
-  ['Resize 13', (node) => (stringAttr(node, 'coordinate_transformation_mode') === 'tf_half_pixel_for_nn' ? 'its coordinates have no successor' : undefined)],
+  [
+    'Resize 13',
+    (node) =>
+      stringAttr(node, 'coordinate_transformation_mode') === 'tf_half_pixel_for_nn'
+        ? 'its coordinates have no successor'
+        : undefined,
+  ],
   ['RoiAlign 16', (node) => void put(node, 'coordinate_transformation_mode', 'output_half_pixel')],
   ['Scatter 11', (node, { edit }) => successor(node, edit, 'ScatterElements', node.inputs)],
   ['Slice 10', boundsToInputs],
@@ -51,9 +60,10 @@ export const UPGRADES: ReadonlyMap<string, Upgrade> = new Map<string, Upgrade>([
   ['Unsqueeze 13', axesToInput],
   ['Upsample 9', scalesToInput],
   ['Upsample 10', (node, { edit }) => successor(node, edit, 'Resize', node.inputs)],
-  ...['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'].map(
-    (kind): [string, Upgrade] => [`Reduce${kind} 18`, axesToInput],
-  ),
+  ...['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'].map((kind): [string, Upgrade] => [
+    `Reduce${kind} 18`,
+    axesToInput,
+  ]),
 ]);
 
 function put(node: Node, name: string, value: Parameters<Node['graph']['setAttribute']>[2]): void {

@@ -8,7 +8,7 @@ import type { Shape } from '../ir/type.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import { createOrtRuntime } from '../numerics/ort-node.js';
 import type { Runtime } from '../numerics/runtime.js';
-import type { Declined, Target } from '../pass/pass.js';
+import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { invariant } from '../support/invariant.js';
@@ -28,8 +28,8 @@ import { type Candidate, Search } from './search.js';
 export interface OptimizeOptions {
   /** Operators of which domain may be added; `standard` when absent. */
   readonly target?: Target;
-  /** `keep` (the default), `auto`, or the opset of the default domain that the model has anyway. */
-  readonly opset?: number | 'keep' | 'auto';
+  /** What may become of the opset of the default domain; `auto` when absent. */
+  readonly opset?: OpsetPolicy;
   /** Names of passes to leave out. */
   readonly skip?: readonly string[];
   /** Names of the only passes to run. */
@@ -75,7 +75,6 @@ const METADATA = 1024;
  * @throws ResonnxError `optimize/unknown-pass`, `optimize/opset`, `shape/binding`; InvariantError where a pass breaks the model
  */
 export async function optimize(model: Model, options: OptimizeOptions = {}): Promise<Optimized> {
-  checkOpset(model, options.opset ?? 'keep');
   const pipeline = choosePasses(options.pipeline ?? optimizePipeline, options);
   const original = options.shapes ? bindShapes(model, options.shapes) : model;
   const owned = options.runtime ? undefined : startRuntime();
@@ -89,6 +88,7 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
     });
     const { candidate, reverted, verification } = await search.run();
     checkResult(original, candidate.model);
+    checkOpset(original, candidate.model, options.opset);
     return finish(original, candidate, reverted, verification);
   } finally {
     await owned?.close();
@@ -104,10 +104,9 @@ function startRuntime(): Runtime | undefined {
   }
 }
 
-function checkOpset(model: Model, wanted: number | 'keep' | 'auto'): void {
-  const have = model.opsets.get('');
-  if (typeof wanted === 'number' && wanted !== have) {
-    throw new ResonnxError([opsetUnsupported(String(wanted), have)]);
+function checkOpset(original: Model, result: Model, wanted: OpsetPolicy | undefined): void {
+  if (typeof wanted === 'number' && wanted !== result.opsets.get('')) {
+    throw new ResonnxError([opsetUnsupported(String(wanted), original.opsets.get(''))]);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Shape } from '../ir/type.js';
 import { planInputs } from '../numerics/inputs.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
-import type { Declined, Evaluator, Target } from '../pass/pass.js';
+import type { Declined, Evaluator, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import { type PassRun, runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
@@ -32,6 +32,7 @@ export interface SearchOptions {
   readonly runtime?: Runtime;
   readonly evaluator?: Evaluator;
   readonly target?: Target;
+  readonly opset?: OpsetPolicy;
   readonly maxGrowth?: number;
   readonly shapes?: ReadonlyMap<string, Shape>;
   readonly verify?: boolean;
@@ -117,7 +118,7 @@ export class Search {
 
   /** Runs the pipeline on a copy, without what is denied; with `limit` only its first rewrites. */
   async #attempt(first: boolean, limit = Infinity): Promise<Candidate> {
-    const { target, maxGrowth, evaluator, signal, clock, verifyEach, onDiagnostic, onDeclined } = this.#options;
+    const { target, opset, maxGrowth, evaluator, signal, clock, verifyEach, onDiagnostic, onDeclined } = this.#options;
     const { onProgress, afterPass } = this.#options;
     const model = cloneModel(this.#original);
     model.source = this.#original.source;
@@ -126,6 +127,7 @@ export class Search {
       accept: (record) => record.number <= limit && !this.#denied.has(fingerprint(record)),
       onRewrite: (record) => records.push(record),
       ...(target && { target }),
+      ...(opset !== undefined && { opset }),
       ...(maxGrowth !== undefined && { maxGrowth }),
       ...(evaluator && { evaluator }),
       ...(signal && { signal }),
@@ -162,11 +164,12 @@ export class Search {
     const growth = new Map<string, number>();
     const model = cloneModel(this.#original);
     let size = measureModel(model);
-    const { evaluator, target, maxGrowth } = this.#options;
+    const { evaluator, target, opset, maxGrowth } = this.#options;
     await runPipeline(model, this.#pipeline, {
       accept: (record) => !this.#denied.has(fingerprint(record)),
       ...(evaluator && { evaluator }),
       ...(target && { target }),
+      ...(opset !== undefined && { opset }),
       ...(maxGrowth !== undefined && { maxGrowth }),
       afterPass: ({ pass, rewrites }) => {
         if (rewrites === 0) return;

@@ -42,7 +42,7 @@ export function registerOptimize(program: Command, streams: Streams): void {
     .argument('<model>', 'model to read; - reads standard input')
     .requiredOption('-o, --out <file>', 'where to write; - writes standard output')
     .option('--target <runtime>', 'standard, ort-cpu, ort-web-wasm or ort-web-webgpu', 'standard')
-    .option('--opset <version>', 'keep, auto, or the opset of the model', 'keep')
+    .option('--opset <version>', 'keep, auto (raised where that allows better operators), or a number', 'auto')
     .option('--skip <pass>', 'leave this pass out; may be repeated', collect)
     .option('--only <pass>', 'run only this pass; may be repeated', collect)
     .option('--max-growth <bytes>', 'bytes by which the file may grow', '0')

@@ -4,7 +4,15 @@ import type { Model } from '../ir/model.js';
 import { Rewriter } from '../rewrite/rewriter.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes, type Types } from '../shape/types.js';
-import { defaultOptions, type Declined, type Evaluator, type OpsetPolicy, type Pass, type PassContext, type Target } from './pass.js';
+import {
+  defaultOptions,
+  type Declined,
+  type Evaluator,
+  type OpsetPolicy,
+  type Pass,
+  type PassContext,
+  type Target,
+} from './pass.js';
 import type { Pipeline, Step } from './pipeline.js';
 
 /** A pass whatever its options. */

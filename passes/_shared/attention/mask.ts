@@ -56,7 +56,12 @@ function fit(edit: Edit, mask: Value, shape: Shape, { q, k }: AttentionReading):
   const [rows, columns] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
   if (rows === 1) {
     const square = columns !== 1 && equal(lengths[0], lengths[1]);
-    sizes[rank - 2] = sizeOf(edit, lengths[0], square ? mask : q.merged ?? q.folded ?? q.split!, square ? shape.length - 1 : q);
+    sizes[rank - 2] = sizeOf(
+      edit,
+      lengths[0],
+      square ? mask : (q.merged ?? q.folded ?? q.split!),
+      square ? shape.length - 1 : q,
+    );
   }
   if (columns === 1) sizes[rank - 1] = sizeOf(edit, lengths[1], k.merged ?? k.folded ?? k.split!, k);
   return edit.node('Expand', [mask, vector(edit, sizes)]);

@@ -1,4 +1,15 @@
-import { constantOf, type Dim, equal, intAttr, intsAttr, isOp, type Node, type Shape, type Types, type Value } from '#core';
+import {
+  constantOf,
+  type Dim,
+  equal,
+  intAttr,
+  intsAttr,
+  isOp,
+  type Node,
+  type Shape,
+  type Types,
+  type Value,
+} from '#core';
 
 /** Queries, keys or values, `[batch, heads, length, size]`, as the model has them; at least one of `split` and `folded` is there. */
 export interface Heads {
@@ -236,7 +247,8 @@ function findMisfit(q: Heads, k: Heads, v: Heads, scores: Shape): string | undef
   if (k.shape.length !== q.shape.length || v.shape.length !== q.shape.length) return 'ranks differ';
   const [length, size] = [q.shape.at(-2)!, q.shape.at(-1)!];
   const lead = q.shape.slice(0, -2);
-  if (!sameDims([...lead, length, k.shape.at(-2)!], scores)) return 'the scores have another shape than queries and keys make';
+  if (!sameDims([...lead, length, k.shape.at(-2)!], scores))
+    return 'the scores have another shape than queries and keys make';
   if (!equal(size, k.shape.at(-1)!)) return 'queries and keys differ in size';
   if (!sameDims(k.shape.slice(0, -1), v.shape.slice(0, -1))) return 'keys and values differ in batch, heads or length';
   if (!equal(lead[0]!, k.shape[0]!)) return 'queries and keys differ in batch';
