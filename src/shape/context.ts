@@ -1,17 +1,16 @@
 import { type Dim, format, isProven, symbol, symbols } from '../dim/dim.js';
 import { shapeAxis, shapeMismatch, shapeRank } from '../diagnostics/codes/shape.js';
 import type { Diagnostic, Place } from '../diagnostics/diagnostic.js';
-import type { Attribute, Attributes } from '../ir/attribute.js';
-import type { Graph } from '../ir/graph.js';
+import type { Attributes } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
 import { pathOf } from '../ir/path.js';
 import { type Shape, tensorType, type Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
-import { saturate, schemaOf } from '../schema/read.js';
-import { inputParameter, type OpSchema } from '../schema/schema.js';
+import { inputParameter } from '../schema/schema.js';
 import { elementCount, integerRange } from '../tensor/array.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { NodeAttributes } from './attributes.js';
 import { outputDType } from './dtypes.js';
 import { type Fact, isStatic, MAX_ELEMENTS, type SymbolicTensor, UNKNOWN } from './fact.js';
 
@@ -30,18 +29,14 @@ export interface NodeHost {
  * unknown or absent; a family does what it can with the rest. What it does not set has the dtype that the schema determines, and an
  * unknown shape.
  */
-export class NodeContext {
-  readonly node: Node;
-  /** The schema in force; `undefined` for operators that are in none. */
-  readonly schema: OpSchema | undefined;
+export class NodeContext extends NodeAttributes {
   readonly problems: Diagnostic[] = [];
   readonly results: (Fact | undefined)[] = [];
   readonly #host: NodeHost;
   #fresh = 0;
 
   constructor(node: Node, host: NodeHost) {
-    this.node = node;
-    this.schema = schemaOf(node);
+    super(node, host.attributes);
     this.#host = host;
   }
 
@@ -115,72 +110,6 @@ export class NodeContext {
   /** The constant that an input always is. Reading its elements costs its size. */
   constant(index: number): Tensor | undefined {
     return this.fact(index).tensor;
-  }
-
-  /** An attribute, with a reference replaced by what the function call around gives. */
-  attribute(name: string): Attribute | undefined {
-    const attr = this.node.attrs.get(name);
-    return attr?.type === 'REFERENCE' ? this.#host.attributes.get(attr.value) : attr;
-  }
-
-  /** All attributes, with references replaced; those that stay open are left out. */
-  attributes(): Attributes {
-    const resolved = new Map<string, Attribute>();
-    for (const name of this.node.attrs.keys()) {
-      const attr = this.attribute(name);
-      if (attr && attr.type !== 'REFERENCE') resolved.set(name, attr);
-    }
-    return resolved;
-  }
-
-  #default(name: string): unknown {
-    const attr = this.node.attrs.get(name);
-    if (attr && (attr.type !== 'REFERENCE' || this.#host.attributes.has(attr.value))) return undefined;
-    return this.schema?.attributes.get(name)?.default;
-  }
-
-  /** An INT attribute, or the default of the operator's version. */
-  int(name: string): number | undefined {
-    const attr = this.attribute(name);
-    if (attr?.type === 'INT') return saturate(attr.value);
-    const value = this.#default(name);
-    return typeof value === 'number' ? value : undefined;
-  }
-
-  /** A FLOAT attribute, or the default of the operator's version. */
-  float(name: string): number | undefined {
-    const attr = this.attribute(name);
-    if (attr?.type === 'FLOAT') return attr.value;
-    const value = this.#default(name);
-    return typeof value === 'number' ? value : undefined;
-  }
-
-  /** A STRING attribute, or the default of the operator's version. */
-  string(name: string): string | undefined {
-    const attr = this.attribute(name);
-    if (attr?.type === 'STRING') return new TextDecoder().decode(attr.value);
-    const value = this.#default(name);
-    return typeof value === 'string' ? value : undefined;
-  }
-
-  /** An INTS attribute, or the default of the operator's version. */
-  ints(name: string): readonly number[] | undefined {
-    const attr = this.attribute(name);
-    if (attr?.type === 'INTS') return attr.value.map(saturate);
-    const value = this.#default(name);
-    return Array.isArray(value) ? value.map(Number) : undefined;
-  }
-
-  /** A FLOATS attribute. */
-  floats(name: string): readonly number[] | undefined {
-    const attr = this.attribute(name);
-    return attr?.type === 'FLOATS' ? attr.value : undefined;
-  }
-
-  /** A GRAPH attribute. */
-  graph(name: string): Graph | undefined {
-    const attr = this.node.attrs.get(name);
-    return attr?.type === 'GRAPH' ? attr.value : undefined;
   }
 
   /** An axis counted from the front; reports one that is outside of `[-rank, rank)` and gives `undefined`. */
