@@ -2,6 +2,7 @@ import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
+import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
@@ -18,6 +19,7 @@ export const PASSES: readonly AnyPass[] = [
   eliminateCommonSubexpressions,
   eliminateDead,
   eliminateNoOps,
+  foldBatchNorm,
   foldConstants,
   foldShapes,
   fuseAttention,

@@ -3,6 +3,7 @@ import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
+import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
@@ -26,12 +27,7 @@ const clean: readonly AnyPass[] = [
 ];
 
 /** What makes one operator of several. */
-const fuse: readonly AnyPass[] = [
-  fuseLayerNorm,
-  fuseGelu,
-  fuseRmsNorm,
-  fuseAttention,
-];
+const fuse: readonly AnyPass[] = [foldBatchNorm, fuseLayerNorm, fuseGelu, fuseRmsNorm, fuseAttention];
 
 /** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
