@@ -1,13 +1,14 @@
 import { shapeDeclared } from '../diagnostics/codes/shape.js';
-import { type Dim, isProven } from '../dim/dim.js';
+import { isProven } from '../dim/dim.js';
 import type { Shape, Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import type { NodeContext } from './context.js';
 import { declaredElements, type Fact, showType } from './fact.js';
 
 /**
- * Adds to what was inferred for an output of a node what the model declares and inference does not know: dtype, rank, and the sizes
- * of axes that are fresh symbols. A declaration that contradicts inference is reported and left alone.
+ * Adds to what was inferred for an output of a node what the model declares and inference does not know at all: dtype and rank; the sizes
+ * too where the operator has no inference. A size that depends on data is not taken from a declaration: exporters write that of their
+ * example. A declaration that contradicts inference is reported and left alone.
  */
 export function mergeDeclared(cx: NodeContext, value: Value, fact: Fact): Fact {
   const declared = value.type;
@@ -61,9 +62,7 @@ export function contradicts(inferred: Type, declared: Type): boolean {
 function refine(cx: NodeContext, inferred: Type, declared: Type): Type {
   if (inferred.kind === 'tensor' && declared.kind === 'tensor') {
     const dtype = inferred.dtype ?? declared.dtype;
-    const shape = inferred.shape
-      ? refineShape(cx, inferred.shape, declared.shape)
-      : declared.shape?.map((dim) => dim ?? cx.fresh());
+    const shape = inferred.shape ?? declaredShape(cx, declared.shape);
     if (dtype === inferred.dtype && shape === inferred.shape) return inferred;
     return { kind: 'tensor', ...(dtype && { dtype }), ...(shape && { shape }) };
   }
@@ -73,16 +72,14 @@ function refine(cx: NodeContext, inferred: Type, declared: Type): Type {
     !inferred.element &&
     declared.element
   ) {
-    return withFreshDims(cx, declared);
+    return { kind: inferred.kind, element: withFreshDims(cx, declared.element) };
   }
   return inferred;
 }
 
-/** Declared numbers are taken where nothing is known but a fresh symbol; declared names are not: they may stand for anything. */
-function refineShape(cx: NodeContext, inferred: Shape, declared: Shape | undefined): Shape {
-  const better = (dim: Dim, axis: number): boolean => typeof declared?.[axis] === 'number' && cx.isFresh(dim);
-  if (!inferred.some(better)) return inferred;
-  return inferred.map((dim, axis) => (better(dim, axis) ? (declared![axis] ?? null) : dim));
+function declaredShape(cx: NodeContext, shape: Shape | undefined): Shape | undefined {
+  const isKnown = cx.schema !== undefined;
+  return shape?.map((dim) => (isKnown ? null : dim) ?? cx.fresh());
 }
 
 /** Unknown dims of a tensor, or of one in an optional, as symbols; those of a sequence stay: its elements need not agree. */
@@ -90,6 +87,7 @@ function withFreshDims(cx: NodeContext, type: Type): Type {
   if (type.kind === 'optional' && type.element?.kind === 'tensor') {
     return { ...type, element: withFreshDims(cx, type.element) };
   }
-  if (type.kind !== 'tensor' || !type.shape?.includes(null)) return declaredElements(type);
-  return { ...type, shape: type.shape.map((dim) => dim ?? cx.fresh()) };
+  if (type.kind !== 'tensor') return declaredElements(type);
+  const shape = declaredShape(cx, type.shape);
+  return shape ? { ...type, shape } : type;
 }

@@ -82,9 +82,10 @@ function sliceSize(size: Dim, { start, end, step }: Range): Dim {
     return max(ceilDiv(sub(high, low), step), 0);
   }
   const last = sub(size, 1);
-  const high = clamp(start, size, -1, last);
+  const isLast = typeof start === 'number' && (start === -1 || start >= FAR);
+  const high = isLast ? last : clamp(start, size, 0, last);
   const low = clamp(end, size, -1, last);
-  return max(ceilDiv(sub(high, low), -step), 0);
+  return min(max(ceilDiv(sub(high, low), -step), 0), size);
 }
 
 /** An index counted from the front, within `[least, most]`. */
