@@ -107,12 +107,13 @@ function affineTail(output: Value): {
   let bias: Value | undefined;
   for (let node = value.producer; node; node = value.producer) {
     const [a, b] = node.inputs;
-    if (isOp(node, 'Cast', 'Identity') && a) value = a;
-    else if (isOp(node, 'Reshape') && a) [value, reshaped] = [a, true];
-    else if (isOp(node, 'Add', 'Mul') && a && b && isStatic(a) !== isStatic(b)) {
+    const opType = node.domain === '' ? node.opType : '';
+    if ((opType === 'Cast' || opType === 'Identity') && a) value = a;
+    else if (opType === 'Reshape' && a) [value, reshaped] = [a, true];
+    else if ((opType === 'Add' || opType === 'Mul') && a && b && isStatic(a) !== isStatic(b)) {
       const constant = isStatic(a) ? a : b;
-      if (node.opType === 'Add' && !bias && !scale) bias = constant;
-      else if (node.opType === 'Mul' && !scale) scale = constant;
+      if (opType === 'Add' && !bias && !scale) bias = constant;
+      else if (opType === 'Mul' && !scale) scale = constant;
       else break;
       value = constant === a ? b : a;
     } else break;
@@ -142,15 +143,15 @@ function commonSource(output: Value): Value | undefined {
 /** Whether the norm goes on above: x − mean(x), a cast to the precision of the statistics, the reshape of a group norm. */
 function continuesAbove(value: Value): boolean {
   const node = value.producer;
-  if (isOp(node, 'Sub')) {
-    let mean = node.inputs[1]?.producer;
+  const opType = node?.domain === '' ? node.opType : '';
+  if (opType === 'Sub') {
+    let mean = node?.inputs[1]?.producer;
     while (isOp(mean, 'Cast')) mean = mean.inputs[0]?.producer;
     return isOp(mean, 'ReduceMean');
   }
-  if (!isOp(node, 'Cast', 'Reshape')) return false;
   const readers = [...value.uses].flatMap((use) => (use.kind === 'input' ? [use.node] : []));
-  if (node.opType === 'Reshape') return readers.length === 1 && isOp(readers[0], 'InstanceNormalization');
-  return readers.some((reader) => isOp(reader, 'Pow', 'Mul', 'ReduceMean', 'Sub'));
+  if (opType === 'Reshape') return readers.length === 1 && isOp(readers[0], 'InstanceNormalization');
+  return opType === 'Cast' && readers.some((reader) => isOp(reader, 'Pow', 'Mul', 'ReduceMean', 'Sub'));
 }
 
 function latest(values: ReadonlySet<Value>, rank: ReadonlyMap<Node, number>): Value | undefined {
