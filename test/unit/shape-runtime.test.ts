@@ -145,6 +145,34 @@ describe('onnxruntime gives what is inferred: pools', () => {
 describe('onnxruntime gives what is inferred: the rest', () => {
   compareAll([
     [
+      'Pad',
+      'float[b, h] x',
+      'p = Constant<value_ints = [0, 1, 2, 3]>()\nv = Constant<value = float {0}>()\ny = com.microsoft.Pad(x, p, v)',
+    ],
+    ['GridSample', 'float[b, 3, h, w] x, float[b, n, m, 2] g', 'y = com.microsoft.GridSample(x, g)'],
+    [
+      'GatherND',
+      'float[b, s, h] x',
+      'i = Constant<value = int64[4, 1] {0, 1, 1, 0}>()\ny = com.microsoft.GatherND(x, i)',
+    ],
+    [
+      'QLinearWhere',
+      `bool[b, s] c, uint8[s] x, uint8[b, 1] y, ${Q}`,
+      'o = com.microsoft.QLinearWhere(c, x, t, z, y, t, z, t, z)',
+    ],
+    ['GatedAdd', 'float[b, s, 8] x, float[b, s, 1] g', 'z = com.microsoft.GatedAdd(x, x, g)'],
+    [
+      'LinearAttention',
+      'float[b, s, 8] q, float[b, s, 12] v, float[b, s, 2] g',
+      'y, u = com.microsoft.LinearAttention<q_num_heads = 2, kv_num_heads = 2>(q, q, v, "", g, g)',
+    ],
+    ['CausalConvWithState', 'float[b, 4, l] x, float[4, 1, 3] k', 'y, u = com.microsoft.CausalConvWithState(x, k)'],
+    [
+      'MaxUnpool',
+      'float[b, 1, h, w] x, int64[b, 1, h, w] i',
+      'y = MaxUnpool<kernel_shape = [2, 3], strides = [2, 2]>(x, i)',
+    ],
+    [
       'QLinearAdd, QLinearMul',
       `uint8[b, s, 4] x, uint8[4] y, ${Q}`,
       'a = com.microsoft.QLinearAdd(x, t, z, y, t, z, t, z)\nc = com.microsoft.QLinearMul(y, t, z, x, t, z, t, z)',

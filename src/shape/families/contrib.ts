@@ -141,6 +141,7 @@ export const CONTRIB: Family = {
   'com.microsoft.ExpandDims': expandDims,
   'com.microsoft.GatedDeltaNetStateReplay': like(2),
   'com.microsoft.GreedySearch': greedySearch,
+  'com.microsoft.HyperConnectionPostMix': like(),
   'com.microsoft.LinearAttentionGate': linearAttentionGate,
   'com.microsoft.NGramRepeatBlock': like(1),
   'com.microsoft.Sampling': greedySearch,

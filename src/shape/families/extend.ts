@@ -8,7 +8,13 @@ import { broadcastElement } from './elementwise.js';
 import { stridesOf } from './layout.js';
 
 /** Operators that make tensors longer. */
-export const EXTEND: Family = { Concat: inferConcat, Expand: inferExpand, Pad: inferPad, Tile: inferTile };
+export const EXTEND: Family = {
+  Concat: inferConcat,
+  Expand: inferExpand,
+  Pad: inferPad,
+  Tile: inferTile,
+  'com.microsoft.Pad': inferPad,
+};
 
 /** Concat (1: `axis` is 1 by default; 4, 11, 13): the sizes along `axis` add up, all others are equal. */
 function inferConcat(cx: NodeContext): void {
@@ -126,7 +132,7 @@ function tileElements(cx: NodeContext): void {
   cx.outputElements(0, shape, elements);
 }
 
-/** Pad (1: `paddings`; 2: `pads`; 11: input; 18: `axes`): `begin + size + end` per axis; negative ones cut. */
+/** Pad (com.microsoft 1: input; 1: `paddings`; 2: `pads`; 11: input; 18: `axes`): `begin + size + end` per axis; negative ones cut. */
 function inferPad(cx: NodeContext): void {
   const shape = cx.shape(0);
   if (!shape) {
@@ -135,7 +141,7 @@ function inferPad(cx: NodeContext): void {
   }
   const axes = cx.has(3) ? cx.numbers(3) : shape.map((_, axis) => axis);
   const set = axes && [...axes].map((axis) => cx.axis(axis, shape.length));
-  const pads = cx.since >= 11 ? cx.list(1) : cx.ints(cx.since >= 2 ? 'pads' : 'paddings');
+  const pads = cx.has(1) ? cx.list(1) : cx.ints(cx.since >= 2 ? 'pads' : 'paddings');
   if (!set || !pads || pads.length !== 2 * set.length) {
     cx.output(0, set ? shape.map((dim, axis) => (set.includes(axis) ? null : dim)) : shape.map(() => null));
     return;

@@ -1,4 +1,5 @@
-import type { Shape } from '../../ir/type.js';
+import { type Shape, tensorType } from '../../ir/type.js';
+import { findDType } from '../../tensor/dtype.js';
 import { broadcastShapes } from '../broadcast.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { einsumShape, parseEinsum } from '../einsum.js';
@@ -24,12 +25,21 @@ function outputProduct(cx: NodeContext, a: Shape | undefined, b: Shape | undefin
 }
 
 /**
- * MatMul 1-13, MatMulInteger 10, QLinearMatMul 10-21 (B is input 3), com.microsoft.MatMulInteger16 1, MatMulIntegerToFloat 1,
+ * MatMul 1-13, MatMulInteger 10, QLinearMatMul 10-21 (B is input 3), com.microsoft.MatMulIntegerToFloat 1,
  * DynamicQuantizeMatMul 1, GemmFastGelu 1, QOrderedMatMul 1 (B is input 2): `[…batch, m, n]` as `numpy.matmul`.
  */
 function product(b: number): Infer {
   return (cx) => outputProduct(cx, cx.shape(0), cx.shape(b));
 }
+
+/** com.microsoft.MatMulInteger16 1: as MatMul, of int32, of uint32 where both operands are unsigned. */
+const product16: Infer = (cx) => {
+  plain(cx);
+  const type = cx.results[0]?.type;
+  if (type?.kind !== 'tensor' || cx.dtype(0) === undefined || cx.dtype(1) === undefined) return;
+  const unsigned = cx.dtype(0) === 'uint16' && cx.dtype(1) === 'uint16';
+  cx.outputType(0, tensorType(unsigned ? 'uint32' : 'int32', type.shape));
+};
 
 /** Last two axes exchanged. */
 function transposed(shape: Shape | undefined, on: boolean): Shape | undefined {
@@ -64,6 +74,9 @@ function gemmShape(cx: NodeContext, a: number, b: number): Shape {
 
 /** Gemm 1-13, com.microsoft.FusedGemm 1: `[M, N]` of A `[M, K]` (or `[K, M]` with transA) and B `[K, N]` (or `[N, K]` with transB). */
 const gemm: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 1));
+
+/** com.microsoft.GemmFloat8 1: as Gemm, of the type of `dtype`. */
+const gemmFloat8: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 1), findDType(cx.int('dtype') ?? 0));
 
 /** com.microsoft.QGemm 1: as Gemm of inputs 0 and 3; of the type of y_zero_point, float32 without one. */
 const qGemm: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 3), cx.has(8) ? cx.dtype(8) : cx.dtype(1));
@@ -130,12 +143,12 @@ export const MATMUL: Family = {
   'com.microsoft.FusedMatMul': fusedMatMul,
   'com.microsoft.FusedMatMulActivation': fusedMatMul,
   'com.microsoft.GemmFastGelu': plain,
-  'com.microsoft.GemmFloat8': gemm,
+  'com.microsoft.GemmFloat8': gemmFloat8,
   'com.microsoft.MatMulBlockQuantizedFp4Weight': matMulBlocks,
   'com.microsoft.MatMulBlockQuantizedFp8Weight': matMulBlocks,
   'com.microsoft.MatMulBnb4': matMulPacked,
   'com.microsoft.MatMulFpQ4': matMulFpQ4,
-  'com.microsoft.MatMulInteger16': plain,
+  'com.microsoft.MatMulInteger16': product16,
   'com.microsoft.MatMulIntegerToFloat': plain,
   'com.microsoft.MatMulNBits': matMulPacked,
   'com.microsoft.MatMulNBitsMlp': matMulPacked,

@@ -56,19 +56,24 @@ function globalPool(channelsLast?: boolean): Infer {
   };
 }
 
-/** MaxUnpool 9-22: what `output_shape` says, else `[N, C, o_1 … o_n]` with `o = stride * (i - 1) + k - begin - end`. */
-const maxUnpool: Infer = (cx) => {
-  const x = cx.shape(0);
-  if (cx.has(2)) {
-    return cx.output(0, cx.list(2) ?? x?.map(() => null));
-  }
-  const windows = x && windowsOf(cx, x.length - 2);
-  const shape = x?.map((size, axis): Dim => {
-    const window = windows?.[axis - 2];
-    return axis < 2 ? size : window === undefined ? null : coverage(size, window, 0);
-  });
-  cx.output(0, shape);
-};
+/**
+ * MaxUnpool 9-22: what `output_shape` says, else `[N, C, o_1 … o_n]` with `o = stride * (i - 1) + k - begin - end`; the channels-last
+ * kind gives `[N, o_1 … o_n, C]`.
+ */
+function maxUnpool(channelsLast: boolean): Infer {
+  return (cx) => {
+    const x = cx.shape(0);
+    if (cx.has(2)) return cx.output(0, cx.list(2) ?? x?.map(() => null));
+    const windows = x && windowsOf(cx, x.length - 2);
+    const first = channelsLast ? 1 : 2;
+    const shape = x?.map((size, axis): Dim => {
+      if (axis === 0 || axis === (channelsLast ? x.length - 1 : 1)) return size;
+      const window = windows?.[axis - first];
+      return window === undefined ? null : coverage(size, window, 0);
+    });
+    cx.output(0, shape);
+  };
+}
 
 /** MaxRoiPool 1-22: `[num_rois, C, pooled_shape[0], pooled_shape[1]]` with rois `[num_rois, 5]`. */
 const maxRoiPool: Infer = (cx) => {
@@ -103,7 +108,7 @@ export const POOLING: Family = {
   LpPool: plainPool,
   MaxPool: plainPool,
   MaxRoiPool: maxRoiPool,
-  MaxUnpool: maxUnpool,
+  MaxUnpool: maxUnpool(false),
   RoiAlign: roiAlign,
   'com.microsoft.CropAndResize': cropAndResize,
   'com.microsoft.MaxpoolWithMask': plainPool,
@@ -120,5 +125,6 @@ export const POOLING: Family = {
   'com.ms.internal.nhwc.GlobalMaxPool': lastGlobal,
   'com.ms.internal.nhwc.LpPool': lastPool,
   'com.ms.internal.nhwc.MaxPool': lastPool,
+  'com.ms.internal.nhwc.MaxUnpool': maxUnpool(true),
   'com.ms.internal.nhwc.QLinearAveragePool': lastPool,
 };

@@ -19,6 +19,9 @@ const quantize: Infer = (cx) => {
 /** DequantizeLinear 10-28, com.microsoft.DequantizeLinear 1: as x, of `output_dtype`, else of the type of x_scale. */
 const dequantize: Infer = (cx) => cx.output(0, cx.shape(0), declaredDType(cx, 'output_dtype') ?? cx.dtype(1));
 
+/** com.microsoft.DequantizeWithOrder 1: as the input, of the type of `to`. */
+const dequantizeWithOrder: Infer = (cx) => cx.output(0, cx.shape(0), declaredDType(cx, 'to'));
+
 /** DynamicQuantizeLinear 11: y as x; y_scale and y_zero_point are scalars. */
 const dynamicQuantize: Infer = (cx) => {
   cx.output(0, cx.shape(0));
@@ -73,7 +76,7 @@ export const QUANTIZATION: Family = {
   DynamicQuantizeLinear: dynamicQuantize,
   QuantizeLinear: quantize,
   'com.microsoft.DequantizeLinear': dequantize,
-  'com.microsoft.DequantizeWithOrder': same,
+  'com.microsoft.DequantizeWithOrder': dequantizeWithOrder,
   'com.microsoft.GatherBlockQuantized': gatherBlocks,
   'com.microsoft.MulInteger': broadcast(0, 2),
   'com.microsoft.QLinearAdd': broadcast(0, 3),

@@ -93,7 +93,8 @@ function gridSample(channelsLast: boolean): Infer {
     const spatial = grid?.slice(1, -1) ?? x?.slice(2).map(() => null);
     const channels = (channelsLast ? x?.at(-1) : x?.[1]) ?? null;
     const batch = x?.[0] ?? grid?.[0] ?? null;
-    cx.output(0, spatial && (channelsLast ? [batch, ...spatial, channels] : [batch, channels, ...spatial]));
+    const shape = spatial && (channelsLast ? [batch, ...spatial, channels] : [batch, channels, ...spatial]);
+    cx.output(0, shape, cx.outputDType(0) ?? cx.dtype(0));
   };
 }
 

@@ -34,13 +34,16 @@ const tokenize: Infer = (cx) => {
   cx.output(0, x && [...x, null]);
 };
 
-/** RegexFullMatch 20, com.microsoft.MurmurHash3 1: as the input. */
+/** com.microsoft.MurmurHash3 1: as the input, of uint32, or of int32 with `positive` 0. */
+const murmurHash: Infer = (cx) => cx.output(0, cx.shape(0), cx.int('positive') === 0 ? 'int32' : 'uint32');
+
+/** RegexFullMatch 20: as the input. */
 export const TEXT: Family = {
   RegexFullMatch: like(),
   StringConcat: concat,
   StringNormalizer: normalize,
   StringSplit: split,
   TfIdfVectorizer: vectorize,
-  'com.microsoft.MurmurHash3': like(),
+  'com.microsoft.MurmurHash3': murmurHash,
   'com.microsoft.Tokenizer': tokenize,
 };
