@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.js';
 import type { Node } from '../ir/node.js';
 import { saturate, schemaOf } from '../schema/read.js';
 import type { OpSchema } from '../schema/schema.js';
+import { type DType, findDType } from '../tensor/dtype.js';
 
 /** Attributes of a node where a function call around it says what references mean. */
 export class NodeAttributes {
@@ -45,6 +46,12 @@ export class NodeAttributes {
     if (attr?.type === 'INT') return saturate(attr.value);
     const value = this.#default(name);
     return typeof value === 'number' ? value : undefined;
+  }
+
+  /** The element type whose number in `TensorProto.DataType` an INT attribute holds, or its default. */
+  dtypeAttribute(name: string): DType | undefined {
+    const number = this.int(name);
+    return number === undefined ? undefined : findDType(number);
   }
 
   /** A FLOAT attribute, or the default of the operator's version. */

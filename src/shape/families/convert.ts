@@ -1,9 +1,10 @@
 import { type Dim, equal, max, min } from '../../dim/dim.js';
 import { findDType } from '../../tensor/dtype.js';
-import type { Family, Infer, NodeContext } from '../context.js';
+import type { Family, NodeContext } from '../context.js';
+import { like } from '../like.js';
 import { broadcastInputs, mapElements } from './elementwise.js';
 
-const likeFirst: Infer = (cx) => cx.output(0, cx.shape(0));
+const likeFirst = like();
 
 /** Operators that keep the shape of their input and change, mask or choose elements. */
 export const CONVERT: Family = {
@@ -36,7 +37,7 @@ const NAMES: ReadonlyMap<string, number> = new Map(
 
 /** BitCast (26): the bits of the input as element type `to`, which is as wide. */
 function inferBitCast(cx: NodeContext): void {
-  cx.output(0, cx.shape(0), findDType(cx.int('to') ?? 0));
+  cx.output(0, cx.shape(0), cx.dtypeAttribute('to'));
 }
 
 /** CastLike (15 and later): the element type of input 1. */

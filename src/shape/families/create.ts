@@ -1,7 +1,7 @@
 import { add, ceilDiv, type Dim, max, mul, product, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { constantAttribute } from '../../schema/constant.js';
-import { type DType, findDType, isInteger } from '../../tensor/dtype.js';
+import { findDType, isInteger } from '../../tensor/dtype.js';
 import type { Family, NodeContext } from '../context.js';
 import { constantFact, MAX_ELEMENTS } from '../fact.js';
 
@@ -10,7 +10,7 @@ export const CREATE: Family = {
   Compress: inferCompress,
   Constant: inferConstant,
   ConstantOfShape: inferConstantOfShape,
-  EyeLike: (cx) => cx.output(0, cx.shapeOfRank(0, 2), dtypeAttribute(cx) ?? cx.dtype(0)),
+  EyeLike: (cx) => cx.output(0, cx.shapeOfRank(0, 2), cx.dtypeAttribute('dtype') ?? cx.dtype(0)),
   NonZero: inferNonZero,
   Range: inferRange,
   Shape: inferShape,
@@ -18,11 +18,6 @@ export const CREATE: Family = {
   Unique: inferUnique,
   'com.microsoft.Range': inferRange,
 };
-
-/** The element type that attribute `dtype` names. */
-function dtypeAttribute(cx: NodeContext): DType | undefined {
-  return findDType(cx.int('dtype') ?? 0);
-}
 
 function inferConstant(cx: NodeContext): void {
   const tensor = constantAttribute(cx.attributes());

@@ -18,6 +18,7 @@ import { broadcastShapes } from '../broadcast.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { isStatic, MAX_ELEMENTS, showShape, type SymbolicTensor } from '../fact.js';
+import { like } from '../like.js';
 
 /** The shape that these inputs broadcast to; a clash is reported. */
 export function broadcastInputs(cx: NodeContext, indices: readonly number[]): Shape | undefined {
@@ -67,9 +68,6 @@ export function mapElements(
   );
   cx.outputElements(0, shape, elements);
 }
-
-/** One output shaped as the first input. */
-const inferSame: Infer = (cx) => cx.output(0, cx.shape(0));
 
 /** Same shape, and elements that can be followed. */
 function unary(compute: (item: Dim) => Dim): Infer {
@@ -148,8 +146,8 @@ const MICROSOFT_UNARY = 'BiasGelu FastGelu Gelu QuickGelu ScaledSiLU';
 
 /** Elementwise operators: `y[i] = f(x[i])`, or of operands that broadcast (NumPy rules) since opset 7. */
 export const ELEMENTWISE: Family = {
-  ...Object.fromEntries(UNARY.split(' ').map((op) => [op, inferSame])),
-  ...Object.fromEntries(MICROSOFT_UNARY.split(' ').map((op) => [`com.microsoft.${op}`, inferSame])),
+  ...Object.fromEntries(UNARY.split(' ').map((op) => [op, like()])),
+  ...Object.fromEntries(MICROSOFT_UNARY.split(' ').map((op) => [`com.microsoft.${op}`, like()])),
   Abs: unary(absolute),
   Add: binary(add),
   And: logical((left, right) => left !== 0 && right !== 0),

@@ -1,10 +1,11 @@
 import type { Dim } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
-import type { Family, Infer, NodeContext } from '../context.js';
+import type { Family, NodeContext } from '../context.js';
 import { isStatic, MAX_ELEMENTS } from '../fact.js';
+import { like } from '../like.js';
 import { stridesOf } from './layout.js';
 
-const likeFirst: Infer = (cx) => cx.output(0, cx.shape(0));
+const likeFirst = like();
 
 /** Operators that read or write at indices. */
 export const GATHER: Family = {

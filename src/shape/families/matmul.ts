@@ -1,5 +1,5 @@
-import { type Shape, tensorType } from '../../ir/type.js';
-import { findDType } from '../../tensor/dtype.js';
+import type { Shape } from '../../ir/type.js';
+import type { DType } from '../../tensor/dtype.js';
 import { broadcastShapes } from '../broadcast.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { einsumShape, parseEinsum } from '../einsum.js';
@@ -17,11 +17,11 @@ export function matMulShape(a: Shape, b: Shape): Shape | undefined {
   return [...batch, ...rows, ...columns];
 }
 
-function outputProduct(cx: NodeContext, a: Shape | undefined, b: Shape | undefined): void {
+function outputProduct(cx: NodeContext, a: Shape | undefined, b: Shape | undefined, dtype?: DType): void {
   if (a !== undefined && b !== undefined) {
     cx.unify(a.at(-1) ?? null, b.at(b.length === 1 ? 0 : -2) ?? null, 'contracted sizes of A and B');
   }
-  cx.output(0, a && b && matMulShape(a, b));
+  cx.output(0, a && b && matMulShape(a, b), dtype);
 }
 
 /**
@@ -34,11 +34,9 @@ function product(b: number): Infer {
 
 /** com.microsoft.MatMulInteger16 1: as MatMul, of int32, of uint32 where both operands are unsigned. */
 const product16: Infer = (cx) => {
-  plain(cx);
-  const type = cx.results[0]?.type;
-  if (type?.kind !== 'tensor' || cx.dtype(0) === undefined || cx.dtype(1) === undefined) return;
-  const unsigned = cx.dtype(0) === 'uint16' && cx.dtype(1) === 'uint16';
-  cx.outputType(0, tensorType(unsigned ? 'uint32' : 'int32', type.shape));
+  const [a, b] = [cx.dtype(0), cx.dtype(1)];
+  const dtype = a === 'int16' || b === 'int16' ? 'int32' : a && b && 'uint32';
+  outputProduct(cx, cx.shape(0), cx.shape(1), dtype);
 };
 
 /** Last two axes exchanged. */
@@ -76,7 +74,7 @@ function gemmShape(cx: NodeContext, a: number, b: number): Shape {
 const gemm: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 1));
 
 /** com.microsoft.GemmFloat8 1: as Gemm, of the type of `dtype`. */
-const gemmFloat8: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 1), findDType(cx.int('dtype') ?? 0));
+const gemmFloat8: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 1), cx.dtypeAttribute('dtype'));
 
 /** com.microsoft.QGemm 1: as Gemm of inputs 0 and 3; of the type of y_zero_point, float32 without one. */
 const qGemm: Infer = (cx) => cx.output(0, gemmShape(cx, 0, 3), cx.has(8) ? cx.dtype(8) : cx.dtype(1));

@@ -1,26 +1,20 @@
 import { type Dim, add, mul } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
-import { type DType, findDType } from '../../tensor/dtype.js';
 import { like } from '../like.js';
-import type { Family, Infer, NodeContext } from '../context.js';
+import type { Family, Infer } from '../context.js';
 import { broadcastInputs } from './elementwise.js';
-
-function declaredDType(cx: NodeContext, name: string): DType | undefined {
-  const value = cx.int(name);
-  return value === undefined ? undefined : findDType(value);
-}
 
 /** QuantizeLinear 10-28, com.microsoft.QuantizeLinear 1: as x, of the type of y_zero_point, else of `output_dtype`, else uint8. */
 const quantize: Infer = (cx) => {
-  const dtype = cx.has(2) ? cx.dtype(2) : (declaredDType(cx, 'output_dtype') ?? 'uint8');
+  const dtype = cx.has(2) ? cx.dtype(2) : (cx.dtypeAttribute('output_dtype') ?? 'uint8');
   cx.output(0, cx.shape(0), dtype);
 };
 
 /** DequantizeLinear 10-28, com.microsoft.DequantizeLinear 1: as x, of `output_dtype`, else of the type of x_scale. */
-const dequantize: Infer = (cx) => cx.output(0, cx.shape(0), declaredDType(cx, 'output_dtype') ?? cx.dtype(1));
+const dequantize: Infer = (cx) => cx.output(0, cx.shape(0), cx.dtypeAttribute('output_dtype') ?? cx.dtype(1));
 
 /** com.microsoft.DequantizeWithOrder 1: as the input, of the type of `to`. */
-const dequantizeWithOrder: Infer = (cx) => cx.output(0, cx.shape(0), declaredDType(cx, 'to'));
+const dequantizeWithOrder: Infer = (cx) => cx.output(0, cx.shape(0), cx.dtypeAttribute('to'));
 
 /** DynamicQuantizeLinear 11: y as x; y_scale and y_zero_point are scalars. */
 const dynamicQuantize: Infer = (cx) => {

@@ -1,5 +1,6 @@
 import { type Dim, add, max, min, mul } from '../../dim/dim.js';
-import { type Shape, tensorType } from '../../ir/type.js';
+import type { Shape } from '../../ir/type.js';
+import type { DType } from '../../tensor/dtype.js';
 import { like } from '../like.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import type { SymbolicTensor } from '../fact.js';
@@ -67,14 +68,14 @@ function reducedElements(
  * Reduce* 1-28 (axes as attribute, as input since 18, of ReduceSum since 13), com.microsoft.QLinearReduceMean 1: reduced axes are 1 with `keepdims`, else left out. No axes means all of them, or none with
  * `noop_with_empty_axes`. `combine` follows the elements of small integer tensors.
  */
-function reduce(combine?: Combine): Infer {
+function reduce(combine?: Combine, dtype?: (cx: NodeContext) => DType | undefined): Infer {
   return (cx) => {
     const shape = cx.shape(0);
     const reduced = shape && reducedAxes(cx, shape.length);
     const keep = (cx.int('keepdims') ?? 1) === 1;
     if (shape === undefined || reduced === undefined) return;
     const result = reducedShape(shape, reduced, keep);
-    cx.output(0, result);
+    cx.output(0, result, dtype?.(cx));
     const followed = cx.elements(0);
     if (combine === undefined || followed === undefined || reduced === 'none' || result === undefined) return;
     if (reduced !== 'all' && 'count' in reduced) return;
@@ -94,12 +95,9 @@ const argExtreme: Infer = (cx) => {
 };
 
 /** com.microsoft.ReduceSumInteger 1: sums of int8 are int32, of uint8 uint32. */
-const sumOfBytes: Infer = (cx) => {
-  plain(cx);
-  const type = cx.results[0]?.type;
-  const dtype = cx.dtype(0) === 'int8' ? 'int32' : cx.dtype(0) === 'uint8' ? 'uint32' : undefined;
-  if (type?.kind === 'tensor') cx.outputType(0, tensorType(dtype, type.shape));
-};
+function sumDType(cx: NodeContext): DType | undefined {
+  return cx.dtype(0) === 'int8' ? 'int32' : cx.dtype(0) === 'uint8' ? 'uint32' : undefined;
+}
 
 const plain = reduce();
 const same = like();
@@ -123,5 +121,5 @@ export const REDUCTION: Family = {
   'com.microsoft.BiasSoftmax': same,
   'com.microsoft.QLinearReduceMean': plain,
   'com.microsoft.QLinearSoftmax': same,
-  'com.microsoft.ReduceSumInteger': sumOfBytes,
+  'com.microsoft.ReduceSumInteger': reduce(undefined, sumDType),
 };

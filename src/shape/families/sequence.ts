@@ -1,6 +1,5 @@
 import { type Dim, divides, mod } from '../../dim/dim.js';
 import { type Shape, tensorType, type Type } from '../../ir/type.js';
-import { findDType } from '../../tensor/dtype.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { joinTypes } from '../fact.js';
 
@@ -34,7 +33,7 @@ const construct: Infer = (cx) => {
 
 /** SequenceEmpty 11: a sequence of tensors of the type of `dtype` (float32 without it). */
 const empty: Infer = (cx) => {
-  cx.results[0] = { type: sequenceOf(tensorType(findDType(cx.int('dtype') ?? 1))), isEmpty: true };
+  cx.results[0] = { type: sequenceOf(tensorType(cx.dtypeAttribute('dtype') ?? 'float32')), isEmpty: true };
 };
 
 /** SequenceAt 11: an element. */

@@ -1,7 +1,6 @@
 import { type Dim, add, floorDiv, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
-import { findDType } from '../../tensor/dtype.js';
-import type { Family, Infer, NodeContext } from '../context.js';
+import type { Family, Infer } from '../context.js';
 
 /** Bins of a transform of real data: `floor(length / 2) + 1`. */
 function halfSpectrum(length: Dim): Dim {
@@ -47,19 +46,13 @@ const stft: Infer = (cx) => {
   cx.output(0, [signal?.[0] ?? null, frames, bins, 2]);
 };
 
-/** The element type that an INT attribute with a `TensorProto.DataType` names. */
-function declaredDType(cx: NodeContext, name: string): ReturnType<typeof findDType> {
-  const value = cx.int(name);
-  return value === undefined ? undefined : findDType(value);
-}
-
 /** MelWeightMatrix 17: `[floor(dft_length / 2) + 1, num_mel_bins]`, of the type of `output_datatype`. */
 const melWeightMatrix: Infer = (cx) => {
-  cx.output(0, [halfSpectrum(cx.scalar(1)), cx.scalar(0)], declaredDType(cx, 'output_datatype'));
+  cx.output(0, [halfSpectrum(cx.scalar(1)), cx.scalar(0)], cx.dtypeAttribute('output_datatype'));
 };
 
 /** HannWindow 17, HammingWindow 17, BlackmanWindow 17: `[size]`, of the type of `output_datatype`. */
-const window: Infer = (cx) => cx.output(0, [cx.scalar(0)], declaredDType(cx, 'output_datatype'));
+const window: Infer = (cx) => cx.output(0, [cx.scalar(0)], cx.dtypeAttribute('output_datatype'));
 
 /** com.microsoft.Rfft 1: `[…, floor(n / 2) + 1, 2]` of `[…, n]` with `onesided` and one signal axis. */
 const rfft: Infer = (cx) => {
