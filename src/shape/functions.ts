@@ -33,7 +33,7 @@ function callAttributes(cx: NodeContext, fn: Fn): ReadonlyMap<string, Attribute>
 }
 
 /** Defaults that the function declares; those of attributes that hold tensors or graphs stay open. */
-function defaultAttributes(fn: Fn): Map<string, Attribute> {
+export function defaultAttributes(fn: Fn): Map<string, Attribute> {
   const found = new Map<string, Attribute>();
   for (const { name = '', type, f, i, s, floats, ints, strings } of fn.proto.attributeProto) {
     const attr = readDefault(type ?? 0, { f, i, s, floats, ints, strings });

@@ -1,0 +1,215 @@
+import type { Pointwise } from './pointwise.js';
+import { isGuard } from './pointwise.js';
+import type { Step } from './site.js';
+import { dataInputs, dtypeOf, type Op, onlyDataInput, orderOf, scalarOf, shapeOf, type Val, type View } from './view.js';
+
+/** Longest way that is followed back from an operand. */
+const MOST_STEPS = 40;
+/** Operations with weights that a skip may have: ghost modules have two. */
+const MOST_WEIGHTS = 2;
+
+/** What following values back needs to know. */
+export interface ChainContext {
+  readonly view: View;
+  readonly pointwise: Pointwise;
+  /** Whether a value is a merge that was found: nothing is followed beyond. */
+  isMerge(val: Val): boolean;
+}
+
+/** The values that `val` comes from through linear operations with one operand, nearest first, `val` itself included. */
+export function chainOf(cx: ChainContext, val: Val): Step[] {
+  const steps: Step[] = [];
+  let step: Step | undefined = { val, sign: 1, coefficients: [], gates: [], norms: 0, weights: [], moves: [] };
+  while (step && steps.length < MOST_STEPS) {
+    steps.push(step);
+    step = cx.isMerge(step.val) ? undefined : stepBack(cx, step);
+  }
+  return steps;
+}
+
+/** Whether a step keeps the value up to scale, gate, norm and layout. */
+export function isPlain(step: Step): boolean {
+  return step.weights.length === 0 && step.moves.length === 0;
+}
+
+function stepBack(cx: ChainContext, step: Step): Step | undefined {
+  const { op } = step.val;
+  if (!op) return undefined;
+  const to = (val: Val | undefined, change: Partial<Step> = {}): Step | undefined => val && { ...step, ...change, val };
+  const only = onlyDataInput(op);
+  switch (op.kind) {
+    case 'layout':
+      return to(op.inputs[0]);
+    case 'phi':
+      return to(latest(op));
+    case 'mul':
+    case 'div':
+      return product(cx, op, step, to);
+    case 'add':
+      return only && dataInputs(op).length === 1 ? to(only, { sign: signOf(op, only, step.sign) }) : undefined;
+    case 'norm':
+      return to(only, { norms: step.norms + 1 });
+    case 'mix':
+      return only && isWeighted(op) && isLinearMix(op) && step.weights.length < MOST_WEIGHTS
+        ? to(only, { weights: [...step.weights, op] })
+        : undefined;
+    case 'concat':
+      return rolled(op) ? to(rolled(op)) : to(padded(op), { moves: [...step.moves, op] });
+    case 'pool':
+    case 'move':
+    case 'resize':
+      return isAligned(cx, op) ? to(only) : to(only, { moves: [...step.moves, op] });
+    case 'pointwise':
+      return pointwiseStep(cx, op, step, to);
+    default:
+      return undefined;
+  }
+}
+
+type Make = (val: Val | undefined, change?: Partial<Step>) => Step | undefined;
+
+function signOf(op: Op, operand: Val, sign: 1 | -1): 1 | -1 {
+  return op.signs?.[op.inputs.indexOf(operand)] === -1 ? (-sign as 1 | -1) : sign;
+}
+
+/** The input of an If's join that comes last. */
+function latest(op: Op): Val | undefined {
+  return op.inputs.reduce((best, val) => (val && (!best || orderOf(val) > orderOf(best)) ? val : best), undefined);
+}
+
+function pointwiseStep(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefined {
+  if (op.type === 'Neg') return to(op.inputs[0], { sign: -step.sign as 1 | -1 });
+  if (isGuard(op)) return to(op.inputs[0]);
+  if (op.type !== 'Where') return undefined;
+  const values = op.inputs.slice(1).filter((val): val is Val => val !== undefined && !val.constant);
+  const [condition] = op.inputs;
+  return values.length === 1 && condition && isMask(cx, condition) ? to(values[0]) : undefined;
+}
+
+/** A factor that is a parameter, a mask, or a gate. */
+function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefined {
+  const [a, b] = op.inputs;
+  if (!a || !b) return undefined;
+  if (op.kind === 'div') return b.constant ? to(a, { coefficients: [...step.coefficients, b] }) : undefined;
+  if (a.constant !== b.constant) {
+    const [x, factor] = a.constant ? [b, a] : [a, b];
+    return to(x, scalarOf(factor) === 1 ? {} : { coefficients: [...step.coefficients, factor] });
+  }
+  if (a.constant || a === b) return undefined;
+  for (const [x, factor] of [[a, b], [b, a]] as const) if (isMask(cx, factor)) return to(x);
+  const gate = pickGate(cx, a, b);
+  if (!gate) return undefined;
+  return to(gate === a ? b : a, { gates: [...step.gates, gate] });
+}
+
+/** Which of two factors that depend on data gates the other: the one that is broadcast, or bounded. */
+export function pickGate(cx: ChainContext, a: Val, b: Val): Val | undefined {
+  const [sa, sb] = [isBroadcast(cx.view, a, b), isBroadcast(cx.view, b, a)];
+  if (sa !== sb) return sa ? a : b;
+  const [ba, bb] = [isBounded(a), isBounded(b)];
+  if (ba === bb) return undefined;
+  const gate = ba > bb ? a : b;
+  return cx.pointwise.source(gate)?.of === (gate === a ? b : a) ? undefined : gate;
+}
+
+/** Whether `a` is stretched along some axis to the shape of `b`. */
+export function isBroadcast(view: View, a: Val, b: Val): boolean {
+  const [sa, sb] = [shapeOf(view, a), shapeOf(view, b)];
+  if (!sa || !sb) return a.op?.type === 'Unsqueeze' && b.op?.type !== 'Unsqueeze';
+  if (sa.length < sb.length) return true;
+  return sa.length === sb.length && sa.some((dim, index) => dim === 1 && sb[index] !== 1);
+}
+
+const SIGMOIDS: ReadonlySet<string> = new Set(['Sigmoid', 'HardSigmoid', 'Softmax']);
+
+/** 2 for what lies between 0 and 1 by construction, also after `1 − x`; 1 for Tanh; 0 for anything else. */
+function isBounded(val: Val): number {
+  let at = val;
+  for (let step = 0; step < 8; step++) {
+    const { op } = at;
+    if (!op) return 0;
+    if (SIGMOIDS.has(op.type)) return 2;
+    if (op.type === 'Tanh') return 1;
+    const data = dataInputs(op);
+    const passes = op.kind === 'layout' || op.kind === 'move' || op.kind === 'add' || op.kind === 'mul' || op.kind === 'div';
+    const x = data.length === 1 ? data[0] : undefined;
+    if (op.type === 'Clip' && !isGuard(op)) return 2;
+    if (!passes || !x) return 0;
+    at = x;
+  }
+  return 0;
+}
+
+const COMPARISONS: ReadonlySet<string> = new Set([
+  'Less',
+  'LessOrEqual',
+  'Greater',
+  'GreaterOrEqual',
+  'Equal',
+  'Not',
+  'And',
+  'Or',
+  'Xor',
+  'IsNaN',
+  'IsInf',
+]);
+
+/** Whether a value tells apart elements that count and elements that do not: it comes from a comparison or is fed as it is. */
+export function isMask({ view }: ChainContext, val: Val): boolean {
+  let at = val;
+  for (let step = 0; step < 24; step++) {
+    const { op } = at;
+    if (!op) return true;
+    if (COMPARISONS.has(op.type)) return true;
+    const dtype = dtypeOf(view, at);
+    if (dtype === 'bool') return true;
+    const passes = op.kind === 'layout' || op.kind === 'move' || op.kind === 'concat' || op.kind === 'add';
+    const only = onlyDataInput(op);
+    if (!only || !(passes || op.kind === 'mul' || op.type === 'Cast' || op.type === 'Where')) return false;
+    at = only;
+  }
+  return false;
+}
+
+/** Whether the operation has weights of its own. */
+export function isWeighted(op: Op): boolean {
+  return op.kind === 'mix' && op.inputs.some((val, index) => val?.constant && index > 0 && !isSmall(val)) || isOpaque(op);
+}
+
+function isSmall(val: Val): boolean {
+  return val.op === undefined && val.value?.constant?.size === 1;
+}
+
+function isOpaque(op: Op): boolean {
+  return op.kind === 'mix' && op.inputs[0]?.constant === true && dataInputs(op).length > 0;
+}
+
+const NONLINEAR_MIXES = /Attention|LSTM|GRU|RNN|MoE|GatedDelta|Mamba/;
+
+/** Whether a weighted operation is linear in its data. */
+export function isLinearMix(op: Op): boolean {
+  return !NONLINEAR_MIXES.test(op.type);
+}
+
+/** What a Concat of parts of one value joins again: a cyclic shift. */
+function rolled(op: Op): Val | undefined {
+  const sources = new Set(op.inputs.map((val) => (val?.op?.type === 'Slice' || val?.op?.type === 'Split' ? val.op.inputs[0] : undefined)));
+  return sources.size === 1 ? [...sources][0] : undefined;
+}
+
+/** What a Concat fills up with constants, or with copies times zero. */
+function padded(op: Op): Val | undefined {
+  const data = op.inputs.filter((val): val is Val => val !== undefined && !val.constant && !isZero(val));
+  return data.length === 1 ? data[0] : undefined;
+}
+
+function isZero(val: Val): boolean {
+  return val.op?.kind === 'mul' && val.op.inputs.some((factor) => factor?.constant && scalarOf(factor) === 0);
+}
+
+/** Whether an operation that moves elements leaves the shape as it is. */
+function isAligned(cx: ChainContext, op: Op): boolean {
+  const [from, to] = [op.inputs[0] && shapeOf(cx.view, op.inputs[0]), op.outputs[0] && shapeOf(cx.view, op.outputs[0])];
+  if (op.kind !== 'move' || op.type === 'Gather' || !from || !to || from.length !== to.length) return false;
+  return from.every((dim, index) => dim !== null && dim === to[index]);
+}

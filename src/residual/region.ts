@@ -1,0 +1,88 @@
+import { isWeighted } from './chain.js';
+import { dataInputs, intsOf, type Op, orderOf, scalarOf, tensorOf, type Val } from './view.js';
+
+/** What lies between two values, counted. */
+export interface RegionStats {
+  readonly mixes: number;
+  readonly weighted: number;
+  readonly nonlinear: number;
+  readonly pools: number;
+  readonly shrinks: boolean;
+  readonly grows: boolean;
+  readonly attends: boolean;
+  readonly routes: boolean;
+}
+
+/** The operations on some way from `from` to `to`, in order; `blocked` values are not passed. O(operations between them). */
+export function between(from: Val, to: Val, blocked: (val: Val) => boolean = () => false): Op[] {
+  const least = orderOf(from);
+  const seen = new Set<Op>();
+  const stack: Val[] = [to];
+  for (let val = stack.pop(); val; val = stack.pop()) {
+    const { op } = val;
+    if (val === from || !op || op.order <= least || seen.has(op) || blocked(val)) continue;
+    seen.add(op);
+    for (const input of op.inputs) if (input) stack.push(input);
+  }
+  const reached = new Set<Val>([from]);
+  const found: Op[] = [];
+  for (const op of [...seen].sort((a, b) => a.order - b.order)) {
+    if (!op.inputs.some((val) => val !== undefined && reached.has(val))) continue;
+    found.push(op);
+    for (const val of op.outputs) reached.add(val);
+  }
+  return found;
+}
+
+const ROUTERS: ReadonlySet<string> = new Set(['TopK', 'MoE', 'QMoE', 'ArgMax', 'NonZero']);
+const LINEAR_POINTWISE: ReadonlySet<string> = new Set(['Neg', 'Where', 'Cast']);
+
+/** Counts what a region does. */
+export function statsOf(ops: readonly Op[]): RegionStats {
+  const count = (test: (op: Op) => boolean): number => ops.filter(test).length;
+  return {
+    mixes: count((op) => op.kind === 'mix'),
+    weighted: count(isWeighted),
+    nonlinear: count(isNonlinear),
+    pools: count((op) => op.kind === 'pool'),
+    shrinks: ops.some(shrinks),
+    grows: ops.some(grows),
+    attends: ops.some((op) => op.kind === 'softmax' || /Attention/.test(op.type)),
+    routes: ops.some((op) => ROUTERS.has(op.type)),
+  };
+}
+
+function isNonlinear(op: Op): boolean {
+  switch (op.kind) {
+    case 'pointwise':
+      return !LINEAR_POINTWISE.has(op.type);
+    case 'softmax':
+      return true;
+    case 'mul':
+    case 'div':
+      return dataInputs(op).length > 1;
+    case 'mix':
+      return !isWeighted(op) || /LSTM|GRU|RNN|Attention|MoE/.test(op.type);
+    default:
+      return false;
+  }
+}
+
+/** Whether an operation makes its input smaller by stepping over positions. */
+export function shrinks(op: Op): boolean {
+  if (op.type === 'ConvTranspose') return false;
+  if (op.type === 'Slice') return tensorOf(stepsOf(op))?.ints().some((step) => step > 1n) ?? false;
+  if (op.type === 'SpaceToDepth') return true;
+  return (op.kind === 'mix' || op.kind === 'pool') && (intsOf(op, 'strides')?.some((stride) => stride > 1) ?? false);
+}
+
+function stepsOf(op: Op): Val | undefined {
+  const steps = op.node.inputs[4];
+  return steps && { id: -1, value: steps, op: undefined, constant: true, uses: [], isOutput: false, like: undefined };
+}
+
+/** Whether an operation makes its input larger by filling in positions. */
+export function grows(op: Op): boolean {
+  if (op.type === 'ConvTranspose') return intsOf(op, 'strides')?.some((stride) => stride > 1) ?? false;
+  return op.kind === 'resize' && scalarOf(op.inputs[2]) !== 1;
+}

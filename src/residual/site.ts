@@ -1,0 +1,65 @@
+import type { Op, Val } from './view.js';
+
+/** What a residual connection is; see {@link Site.kind}. */
+export const SITE_KINDS = [
+  'identity',
+  'projection',
+  'scaled',
+  'gated',
+  'parallel',
+  'dense-concat',
+  'long-concat',
+  'long-additive',
+] as const;
+
+export type SiteKind = (typeof SITE_KINDS)[number];
+
+/** Where the norms of a site stand. */
+export type Placement = 'pre' | 'post' | 'post-branch' | 'sandwich' | 'pre-activation' | 'adaln' | 'mid' | 'none';
+
+/** How a value comes from one further up through operations that keep or transform it linearly. */
+export interface Step {
+  readonly val: Val;
+  readonly sign: 1 | -1;
+  /** Parameters that it was multiplied with on the way. */
+  readonly coefficients: readonly Val[];
+  /** Factors that depend on data. */
+  readonly gates: readonly Val[];
+  readonly norms: number;
+  /** Operations with weights. */
+  readonly weights: readonly Op[];
+  /** Pooling, slicing, padding, resizing: what changes the shape. */
+  readonly moves: readonly Op[];
+}
+
+/** One branch of a site. */
+export interface Branch {
+  /** The operand that is added or concatenated. */
+  readonly operand: Val;
+  /** The operand with scale, gate and layout taken off. */
+  readonly end: Step;
+  /** Operations between the input of the site and the operand, in order. */
+  readonly ops: readonly Op[];
+}
+
+/** A merge in which a block's input meets the block's transformed output. */
+export interface Site {
+  /** In order of detection. */
+  readonly index: number;
+  kind: SiteKind;
+  /** The operation that merges. */
+  op: Op;
+  /** What the merge gives. */
+  output: Val;
+  /** The value that branch and skip both read. */
+  readonly input: Val;
+  /** How the skip comes from the input. */
+  readonly skip: Step;
+  branches: readonly Branch[];
+  /** The site before this one on its stream. */
+  readonly previous: Site | undefined;
+  /** Where the stream begins. */
+  readonly origin: Val;
+  /** Sites of its own stream that the skip passes by. */
+  readonly crossing: boolean;
+}
