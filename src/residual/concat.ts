@@ -1,5 +1,92 @@
-import type { Detector } from './detect.js';
-import type { Op } from './view.js';
+import { chainOf, isPlain } from './chain.js';
+import type { Detector, Term } from './detect.js';
+import { headOf } from './detect.js';
+import { isFeatureAxis } from './feature-axis.js';
+import { between, statsOf } from './region.js';
+import type { Branch, SiteKind, Step } from './site.js';
+import { intOf, type Op, orderOf, shapeOf, tensorOf, type Val } from './view.js';
 
-/** Judges a Concat. */
-export function findConcat(_detector: Detector, _op: Op): void {}
+/** A way from one operand of a Concat back to a value that another one carries on unchanged. */
+interface Meeting {
+  readonly skip: Term;
+  readonly step: Step;
+  readonly branch: Term;
+  readonly crossing: boolean;
+}
+
+/**
+ * Judges a Concat of features: a site when one operand is carried beside what was computed from it. Within a stage it is dense
+ * (DenseNet, VoVNet), across a change of resolution or across sites of its own stream it is long (U-Net).
+ */
+export function findConcat(detector: Detector, op: Op): void {
+  const output = op.outputs[0];
+  const axis = intOf(op, 'axis');
+  if (!output || axis === undefined || output.constant) return;
+  const data = [...new Set(op.inputs.filter((val): val is Val => val !== undefined && !val.constant))];
+  if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
+  const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
+  const meetings = terms.flatMap((branch) => meetingsOf(detector, terms, branch));
+  const found = meetings.map((meeting) => ({ meeting, kind: kindOf(detector, meeting, terms.length) })).filter(({ kind }) => kind);
+  const first = found.reduce<(typeof found)[number] | undefined>(
+    (best, each) => (!best || orderOf(each.meeting.step.val) < orderOf(best.meeting.step.val) ? each : best),
+    undefined,
+  );
+  if (!first?.kind) return;
+  const { meeting } = first;
+  const branches = found
+    .filter((each) => each.meeting.skip === meeting.skip)
+    .map((each): Branch => detector.branch(meeting.step.val, each.meeting.branch));
+  const { step, crossing } = meeting;
+  detector.record({ kind: first.kind, op, output, input: step.val, skip: step, branches, crossing }, step.val);
+}
+
+/** The chain of an operand as far as it is carried on: cropped perhaps, but not split by channels. */
+function keptChain(detector: Detector, val: Val, axis: number): Step[] {
+  const rank = shapeOf(detector.view, val)?.length;
+  return chainOf(detector, val).filter(
+    (step) => step.norms === 0 && step.weights.length === 0 && step.moves.every((op) => isCrop(op, axis, rank)),
+  );
+}
+
+function isCrop(op: Op, axis: number, rank: number | undefined): boolean {
+  if (op.type === 'Pad') return true;
+  if (op.type !== 'Slice') return false;
+  const given = op.node.inputs[3];
+  const axes = given && tensorOf({ id: -1, value: given, op: undefined, constant: true, uses: [], isOutput: false, like: undefined });
+  const along = (each: number): number => (each < 0 && rank !== undefined ? each + rank : each);
+  return axes !== undefined && axes.ints().every((each) => along(Number(each)) !== along(axis));
+}
+
+function meetingsOf(detector: Detector, terms: readonly Term[], branch: Term): Meeting[] {
+  const targets = new Map<Val, { readonly term: Term; readonly step: Step }>();
+  for (const term of terms) {
+    if (term === branch) continue;
+    for (const step of term.chain) if (!targets.has(step.val)) targets.set(step.val, { term, step });
+  }
+  const found: Meeting[] = [];
+  const hit = (val: Val, crossing: boolean): boolean => {
+    const target = targets.get(val);
+    if (target) found.push({ skip: target.term, step: target.step, branch, crossing });
+    return target !== undefined;
+  };
+  const others = [...targets.keys()];
+  detector.search(branch.val, { least: Math.min(...others.map(orderOf)), others, hit });
+  return found;
+}
+
+function kindOf(detector: Detector, { step, branch, crossing }: Meeting, operands: number): SiteKind | undefined {
+  if (!isPlain(step) && step.moves.length === 0) return undefined;
+  const stats = statsOf(crossing ? between(step.val, branch.val) : detector.between(step.val, branch.val));
+  if (stats.weighted === 0 || stats.nonlinear === 0) return undefined;
+  if (stats.shrinks && stats.grows) return 'long-concat';
+  if (!crossing) return 'dense-concat';
+  return operands === 2 && crossed(detector, step.val, headOf(branch).val) > 1 ? 'long-concat' : undefined;
+}
+
+/** How many sites of its own stream a value is carried across. */
+function crossed(detector: Detector, from: Val, to: Val): number {
+  const start = detector.streams.position(from).site;
+  let count = 0;
+  for (let site = detector.streams.position(to).site; site && site !== start; site = site.previous) count++;
+  return count;
+}

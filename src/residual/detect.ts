@@ -131,12 +131,12 @@ export class Detector implements ChainContext {
       for (const { term, step } of list) found.push({ skip: term, step, branch, crossing });
       return list.length > 0;
     };
-    this.#search(branch.val, { least, others, hit });
+    this.search(branch.val, { least, others, hit });
     return found;
   }
 
   /** Goes back from a value until a target is hit; merges of other streams are not passed. */
-  #search(
+  search(
     from: Val,
     to: { readonly least: number; readonly others: readonly Val[]; readonly hit: (val: Val, crossing: boolean) => boolean },
   ): void {
@@ -197,7 +197,7 @@ export class Detector implements ChainContext {
   #descends(term: Term, from: Val): boolean {
     let found = false;
     const hit = (val: Val): boolean => val === from && (found = true);
-    this.#search(term.val, { least: orderOf(from), others: [], hit });
+    this.search(term.val, { least: orderOf(from), others: [], hit });
     return found && isBranch(statsOf(between(from, term.val)));
   }
 
