@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { createRequire } from 'node:module';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { registerConvert } from './convert.js';
+import { registerInspect } from './inspect.js';
 import { registerOptimize } from './optimize.js';
 import { registerRewrite } from './rewrite.js';
 import { registerPasses } from './passes.js';
@@ -35,6 +36,7 @@ function buildProgram(streams: Streams): Command {
     .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
+  registerInspect(program, streams);
   registerConvert(program, streams);
   registerOptimize(program, streams);
   registerRewrite(program, streams);

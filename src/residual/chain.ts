@@ -1,7 +1,17 @@
 import type { Pointwise } from './pointwise.js';
 import { isGuard } from './pointwise.js';
 import type { Step } from './site.js';
-import { dataInputs, dtypeOf, type Op, onlyDataInput, orderOf, scalarOf, shapeOf, type Val, type View } from './view.js';
+import {
+  dataInputs,
+  dtypeOf,
+  type Op,
+  onlyDataInput,
+  orderOf,
+  scalarOf,
+  shapeOf,
+  type Val,
+  type View,
+} from './view.js';
 
 /** Longest way that is followed back from an operand. */
 const MOST_STEPS = 40;
@@ -96,7 +106,11 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
     return to(x, scalarOf(factor) === 1 ? {} : { coefficients: [...step.coefficients, factor] });
   }
   if (a.constant || a === b) return undefined;
-  for (const [x, factor] of [[a, b], [b, a]] as const) if (isMask(cx, factor)) return to(x);
+  for (const [x, factor] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    if (isMask(cx, factor)) return to(x);
   const gate = pickGate(cx, a, b);
   if (!gate) return undefined;
   return to(gate === a ? b : a, { gates: [...step.gates, gate] });
@@ -131,7 +145,8 @@ function isBounded(val: Val): number {
     if (SIGMOIDS.has(op.type)) return 2;
     if (op.type === 'Tanh') return 1;
     const data = dataInputs(op);
-    const passes = op.kind === 'layout' || op.kind === 'move' || op.kind === 'add' || op.kind === 'mul' || op.kind === 'div';
+    const passes =
+      op.kind === 'layout' || op.kind === 'move' || op.kind === 'add' || op.kind === 'mul' || op.kind === 'div';
     const x = data.length === 1 ? data[0] : undefined;
     if (op.type === 'Clip' && !isGuard(op)) return 2;
     if (!passes || !x) return 0;
@@ -173,7 +188,9 @@ export function isMask({ view }: ChainContext, val: Val): boolean {
 
 /** Whether the operation has weights of its own. */
 export function isWeighted(op: Op): boolean {
-  return op.kind === 'mix' && op.inputs.some((val, index) => val?.constant && index > 0 && !isSmall(val)) || isOpaque(op);
+  return (
+    (op.kind === 'mix' && op.inputs.some((val, index) => val?.constant && index > 0 && !isSmall(val))) || isOpaque(op)
+  );
 }
 
 function isSmall(val: Val): boolean {
@@ -193,7 +210,9 @@ export function isLinearMix(op: Op): boolean {
 
 /** What a Concat of parts of one value joins again: a cyclic shift. */
 function rolled(op: Op): Val | undefined {
-  const sources = new Set(op.inputs.map((val) => (val?.op?.type === 'Slice' || val?.op?.type === 'Split' ? val.op.inputs[0] : undefined)));
+  const sources = new Set(
+    op.inputs.map((val) => (val?.op?.type === 'Slice' || val?.op?.type === 'Split' ? val.op.inputs[0] : undefined)),
+  );
   return sources.size === 1 ? [...sources][0] : undefined;
 }
 

@@ -26,7 +26,9 @@ export function findConcat(detector: Detector, op: Op): void {
   if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
   const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
   const meetings = terms.flatMap((branch) => meetingsOf(detector, terms, branch));
-  const found = meetings.map((meeting) => ({ meeting, kind: kindOf(detector, meeting, terms.length) })).filter(({ kind }) => kind);
+  const found = meetings
+    .map((meeting) => ({ meeting, kind: kindOf(detector, meeting, terms.length) }))
+    .filter(({ kind }) => kind);
   const first = found.reduce<(typeof found)[number] | undefined>(
     (best, each) => (!best || orderOf(each.meeting.step.val) < orderOf(best.meeting.step.val) ? each : best),
     undefined,
@@ -52,7 +54,9 @@ function isCrop(op: Op, axis: number, rank: number | undefined): boolean {
   if (op.type === 'Pad') return true;
   if (op.type !== 'Slice') return false;
   const given = op.node.inputs[3];
-  const axes = given && tensorOf({ id: -1, value: given, op: undefined, constant: true, uses: [], isOutput: false, like: undefined });
+  const axes =
+    given &&
+    tensorOf({ id: -1, value: given, op: undefined, constant: true, uses: [], isOutput: false, like: undefined });
   const along = (each: number): number => (each < 0 && rank !== undefined ? each + rank : each);
   return axes !== undefined && axes.ints().every((each) => along(Number(each)) !== along(axis));
 }

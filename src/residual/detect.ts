@@ -138,7 +138,11 @@ export class Detector implements ChainContext {
   /** Goes back from a value until a target is hit; merges of other streams are not passed. */
   search(
     from: Val,
-    to: { readonly least: number; readonly others: readonly Val[]; readonly hit: (val: Val, crossing: boolean) => boolean },
+    to: {
+      readonly least: number;
+      readonly others: readonly Val[];
+      readonly hit: (val: Val, crossing: boolean) => boolean;
+    },
   ): void {
     const seen = new Set<Val>();
     const stack: Val[] = [from];
@@ -149,7 +153,8 @@ export class Detector implements ChainContext {
       const merge = this.streams.mergeAt(val);
       if (merge) {
         for (const other of to.others) {
-          if (orderOf(other) < orderOf(val) && this.streams.isBefore(this.streams.position(other), merge)) to.hit(other, true);
+          if (orderOf(other) < orderOf(val) && this.streams.isBefore(this.streams.position(other), merge))
+            to.hit(other, true);
         }
         if (orderOf(merge.origin) <= to.least) continue;
       }
@@ -225,7 +230,11 @@ export class Detector implements ChainContext {
     const least = orderOf(from);
     return between(from, to, (val) => {
       const merge = this.streams.mergeAt(val);
-      return merge !== undefined && orderOf(merge.origin) <= least && !this.streams.isBefore(this.streams.position(from), merge);
+      return (
+        merge !== undefined &&
+        orderOf(merge.origin) <= least &&
+        !this.streams.isBefore(this.streams.position(from), merge)
+      );
     });
   }
 

@@ -111,7 +111,11 @@ function extend(view: View, op: Op, { x, parameter }: Split): boolean {
   const wanted = op.kind === 'mul' ? 0 : 1;
   if (norm.parameters.length !== wanted || norm.spelling === 'LRN') return false;
   if ((tensorOf(parameter)?.size ?? 2) === 1 && norm.kind !== 'instance' && norm.kind !== 'group') return false;
-  becomeNorm(op, base.inputs[0] as Val, { ...norm, parameters: [...norm.parameters, parameter], ops: [...norm.ops, op] });
+  becomeNorm(op, base.inputs[0] as Val, {
+    ...norm,
+    parameters: [...norm.parameters, parameter],
+    ops: [...norm.ops, op],
+  });
   return true;
 }
 

@@ -66,7 +66,9 @@ class Reader {
 
   #node(node: Node, scope: Scope): void {
     const inputs = node.inputs.map((value) => value && this.read(value, scope));
-    const fn = this.#model.functions.get(functionKey({ domain: node.domain, name: node.opType, overload: node.overload }));
+    const fn = this.#model.functions.get(
+      functionKey({ domain: node.domain, name: node.opType, overload: node.overload }),
+    );
     if (fn && this.builder.ops.length < MOST_OPS) return this.#call(node, fn, inputs, scope);
     if (node.domain === '' && node.bodies.length > 0) {
       if (node.opType === 'If') return this.#if(node, scope);

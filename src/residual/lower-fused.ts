@@ -50,7 +50,14 @@ function lowerSkipNorm({ builder, node, inputs, scope }: Lowering, spec: SkipNor
   const operands = pick(inputs, spec.add);
   const like = inputs[0];
   const signs = operands.map(() => 1);
-  const sum = builder.add(node, scope, { kind: 'add', type: 'Add', inputs: operands, signs, gives: node.outputs[spec.sum], like });
+  const sum = builder.add(node, scope, {
+    kind: 'add',
+    type: 'Add',
+    inputs: operands,
+    signs,
+    gives: node.outputs[spec.sum],
+    like,
+  });
   const norm = normOf(node, spec.kind, pick(inputs, spec.parameters));
   builder.add(node, scope, { kind: 'norm', inputs: [sum], norm, gives: node.outputs[0], like });
   leaves({ builder, node, inputs, scope });
@@ -84,7 +91,14 @@ function lowerLinear(cx: Lowering, spec: Linear): void {
   let at = builder.add(node, scope, { ...product, gives: sums || activation !== '' ? undefined : gives, like: addend });
   if (sums) {
     const last = activation === '' ? gives : undefined;
-    at = builder.add(node, scope, { kind: 'add', type: 'Add', inputs: [at, addend], signs: [1, 1], gives: last, like: addend });
+    at = builder.add(node, scope, {
+      kind: 'add',
+      type: 'Add',
+      inputs: [at, addend],
+      signs: [1, 1],
+      gives: last,
+      like: addend,
+    });
   }
   if (activation !== '') builder.add(node, scope, { kind: 'pointwise', type: activation, inputs: [at], gives });
 }

@@ -40,7 +40,8 @@ export function lowerNorm(builder: Builder, node: Node, inputs: Operands, scope:
   const activation = node.op === 'com.microsoft.GroupNorm' && intAttr(node, 'activation') === 1;
   const made: OpSpec = { kind: 'norm', inputs: inputs.slice(0, 1), norm };
   const first = builder.add(node, scope, { ...made, gives: activation ? undefined : node.outputs[0], like: inputs[0] });
-  if (activation) builder.add(node, scope, { kind: 'pointwise', type: 'Swish', inputs: [first], gives: node.outputs[0] });
+  if (activation)
+    builder.add(node, scope, { kind: 'pointwise', type: 'Swish', inputs: [first], gives: node.outputs[0] });
   for (const value of node.outputs.slice(1)) scope.values.set(value, builder.leaf(value, true));
   return true;
 }
@@ -62,7 +63,10 @@ function makeNorm(node: Node, spec: NormSpec, inputs: Operands): Norm {
   const axes = node.opType === 'MeanVarianceNormalization' ? (intsAttr(node, 'axes') ?? [0, 2, 3]) : undefined;
   const axis = spec.axis === 'attribute' ? (intAttr(node, 'axis') ?? -1) : spec.axis;
   return {
-    kind: node.opType === 'GroupNormalization' || node.opType === 'GroupNorm' ? groupKind(node) : axesKind(axes) ?? spec.kind,
+    kind:
+      node.opType === 'GroupNormalization' || node.opType === 'GroupNorm'
+        ? groupKind(node)
+        : (axesKind(axes) ?? spec.kind),
     spelling: node.opType,
     axis: axis ?? axes?.[0],
     axes,

@@ -95,7 +95,11 @@ export class Moments {
   /** Statistics keep their form when axes of size 1 are added or taken away. */
   #layout(op: Op): Form | undefined {
     const form = this.get(op.inputs[0]);
-    return form && form.kind !== 'centered' && form.kind !== 'square' && form.kind !== 'normal' && form.kind !== 'scaled'
+    return form &&
+      form.kind !== 'centered' &&
+      form.kind !== 'square' &&
+      form.kind !== 'normal' &&
+      form.kind !== 'scaled'
       ? form
       : undefined;
   }
@@ -116,7 +120,8 @@ export class Moments {
   /** The mean of squares of a value, which is a variance when the value is centered. */
   #moment(of: Val, axes: Axes, sum: boolean): Moment {
     const inner = this.get(of);
-    if (inner?.kind === 'centered') return { kind: 'moment', of: inner.of, axes, centered: true, epsilon: undefined, sum };
+    if (inner?.kind === 'centered')
+      return { kind: 'moment', of: inner.of, axes, centered: true, epsilon: undefined, sum };
     return { kind: 'moment', of, axes, centered: false, epsilon: undefined, sum };
   }
 
@@ -210,7 +215,9 @@ export class Moments {
   /** A sum divided by the number of elements is a mean; a variance stays one. */
   #divided(x: Val): Form | undefined {
     const form = this.get(x);
-    return form?.kind === 'mean' || form?.kind === 'moment' || form?.kind === 'deviation' ? { ...form, sum: false } : undefined;
+    return form?.kind === 'mean' || form?.kind === 'moment' || form?.kind === 'deviation'
+      ? { ...form, sum: false }
+      : undefined;
   }
 
   /** `x` times the reciprocal of a deviation: a norm when the deviation is that of `x`. */

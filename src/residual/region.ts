@@ -71,7 +71,12 @@ function isNonlinear(op: Op): boolean {
 /** Whether an operation makes its input smaller by stepping over positions. */
 export function shrinks(op: Op): boolean {
   if (op.type === 'ConvTranspose') return false;
-  if (op.type === 'Slice') return tensorOf(stepsOf(op))?.ints().some((step) => step > 1n) ?? false;
+  if (op.type === 'Slice')
+    return (
+      tensorOf(stepsOf(op))
+        ?.ints()
+        .some((step) => step > 1n) ?? false
+    );
   if (op.type === 'SpaceToDepth') return true;
   return (op.kind === 'mix' || op.kind === 'pool') && (intsOf(op, 'strides')?.some((stride) => stride > 1) ?? false);
 }

@@ -61,7 +61,8 @@ function wayOut(detector: Detector, site: Site): TrunkWay {
     const output: Val | undefined = use?.outputs[0];
     if (!use || !output) break;
     if (use.kind === 'norm') norms.push(use);
-    else if (use.kind === 'pointwise' && norms.length === 0 && detector.pointwise.isActivation(output)) activation = true;
+    else if (use.kind === 'pointwise' && norms.length === 0 && detector.pointwise.isActivation(output))
+      activation = true;
     else if (!passes(use)) break;
     at = output;
   }
