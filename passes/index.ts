@@ -2,6 +2,7 @@ import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
+import { eliminateSequences } from './eliminate-sequences/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
@@ -9,16 +10,19 @@ import { fuseAttention } from './fuse-attention/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
+import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
+import { simplifyControlFlow } from './simplify-control-flow/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
 export const PASSES: readonly AnyPass[] = [
   eliminateCommonSubexpressions,
   eliminateDead,
   eliminateNoOps,
+  eliminateSequences,
   foldBatchNorm,
   foldConstants,
   foldShapes,
@@ -26,10 +30,12 @@ export const PASSES: readonly AnyPass[] = [
   fuseGelu,
   fuseLayerNorm,
   fuseRmsNorm,
+  inlineFunctions,
   liftConstants,
   mergeChains,
   raiseOpset,
   shareConstants,
+  simplifyControlFlow,
 ];
 
 /** The pass of this name. */

@@ -3,6 +3,7 @@ import type { AnyPass } from '../src/pass/run.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
+import { eliminateSequences } from './eliminate-sequences/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
@@ -10,14 +11,18 @@ import { fuseAttention } from './fuse-attention/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
+import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
+import { simplifyControlFlow } from './simplify-control-flow/index.js';
 
 /** What leaves each operator as it is and takes away those that are not needed. */
 const clean: readonly AnyPass[] = [
   foldConstants,
+  simplifyControlFlow,
+  eliminateSequences,
   eliminateNoOps,
   foldShapes,
   mergeChains,
@@ -32,6 +37,7 @@ const fuse: readonly AnyPass[] = [foldBatchNorm, fuseLayerNorm, fuseGelu, fuseRm
 /** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
   .run(eliminateDead)
+  .run(inlineFunctions)
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)

@@ -26,6 +26,7 @@ export const eliminateDead: Pass = {
     'dead-function': 'a function that nothing calls',
   },
   run(model: Model, cx) {
+    if (model.graph.outputs.length === 0) return; // nothing asks for anything: runtimes accept that, but not an empty graph
     for (const graph of [...model.graphs()].reverse()) eliminateIn(graph, cx);
     const dead = uncalled(model);
     if (dead.length > 0)

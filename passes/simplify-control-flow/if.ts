@@ -1,0 +1,82 @@
+import type { Graph, Node, Types, Value } from '#core';
+import { narrowBody } from '../_shared/body.js';
+import { copiedOutputs, copyInto } from '../_shared/inline.js';
+import type { NodeRule, Plan } from '../_shared/node-rules.js';
+import { knownInts } from '../_shared/facts.js';
+
+const constantIf: NodeRule = {
+  name: 'constant-if',
+  summary: 'If whose condition is known becomes the branch that is taken',
+  ops: ['If'],
+  plan(node, { types }) {
+    const [taken, ...more] = knownInts(types, node.inputs[0]) ?? [];
+    if (taken === undefined || more.length > 0) return undefined;
+    const branch = bodyOf(node, taken === 0 ? 'else_branch' : 'then_branch');
+    return branch && inlineBranch(node, branch);
+  },
+};
+
+/** The body that an attribute holds. */
+export function bodyOf(node: Node, attribute: string): Graph | undefined {
+  const attr = node.attrs.get(attribute);
+  return attr?.type === 'GRAPH' ? attr.value : undefined;
+}
+
+function inlineBranch(node: Node, branch: Graph): Plan | undefined {
+  if (branch.outputs.length < node.outputs.length) return undefined;
+  return (edit) => {
+    const map = new Map<Value, Value>();
+    copyInto(edit, branch, map);
+    const values = copiedOutputs(branch, map);
+    node.outputs.forEach((output, index) => edit.replace(output, values[index]!));
+  };
+}
+
+/** Both branches give the same value from outside: no choice is left. */
+const sameBranches: NodeRule = {
+  name: 'same-branches',
+  summary: 'outputs of If that are one outer value in both branches are that value',
+  ops: ['If'],
+  plan(node) {
+    const [yes, no] = [bodyOf(node, 'then_branch'), bodyOf(node, 'else_branch')];
+    if (!yes || !no) return undefined;
+    const same = node.outputs.flatMap((output, index) => {
+      const [a, b] = [yes.outputs[index]?.value, no.outputs[index]?.value];
+      return a && a === b && output.uses.size > 0 ? [{ output, value: a }] : [];
+    });
+    return same.length === 0 ? undefined : (edit) => same.forEach(({ output, value }) => edit.replace(output, value));
+  },
+};
+
+const deadOutputs: NodeRule = {
+  name: 'dead-if-outputs',
+  summary: 'outputs of If that nothing reads are not computed',
+  ops: ['If'],
+  plan(node) {
+    const live = new Set(node.outputs.flatMap((output, index) => (output.uses.size > 0 ? [index] : [])));
+    const [yes, no] = [bodyOf(node, 'then_branch'), bodyOf(node, 'else_branch')];
+    if (live.size === node.outputs.length || live.size === 0 || !yes || !no) return undefined;
+    return (edit) => {
+      const branch = (graph: Graph) => ({ type: 'GRAPH' as const, value: narrowBody(graph, new Set(), live) });
+      const attrs = { then_branch: branch(yes), else_branch: branch(no) };
+      const kept = node.outputs.filter((_, index) => live.has(index));
+      const made = edit.nodes(
+        'If',
+        [node.inputs[0]],
+        attrs,
+        kept.map((output) => output.hint),
+        { name: node.name },
+      );
+      kept.forEach((output, index) => edit.replace(output, made[index]!));
+    };
+  },
+};
+
+/** Rules about If. */
+export const IF_RULES: readonly NodeRule[] = [constantIf, sameBranches, deadOutputs];
+
+/** Whether a scalar is known to be true. */
+export function isTrue(types: Types, value: Node['inputs'][number]): boolean {
+  const known = knownInts(types, value);
+  return known?.length === 1 && known[0] === 1;
+}
