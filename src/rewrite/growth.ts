@@ -2,6 +2,10 @@ import type { Change } from '../ir/journal.js';
 import type { Value } from '../ir/value.js';
 import type { Match } from '../pattern/match.js';
 import { constantOf } from '../schema/constant.js';
+import { isInteger } from '../tensor/dtype.js';
+
+/** Lists of integers (axes, sizes) of at most this many bytes do not count: a node that goes takes as much in the file. */
+const SMALL = 64;
 
 /**
  * Bytes of constants that these changes add, less those that only the matched nodes read and that go with them. To be asked while the
@@ -18,7 +22,9 @@ export function growthOf(changes: readonly Change[], match: Match): number {
 }
 
 function sizeOf(value: Value): number {
-  return constantOf(value)?.byteLength ?? 0;
+  const tensor = constantOf(value);
+  if (!tensor || (isInteger(tensor.dtype) && tensor.byteLength <= SMALL)) return 0;
+  return tensor.byteLength;
 }
 
 /** Constants that nothing but matched nodes read. */

@@ -1,5 +1,5 @@
 import { type Dim, type Edit, equal, type Shape, Tensor, type Types, type Value } from '#core';
-import { type AttentionReading, type Mask, sameDims } from './read.js';
+import { agree, type AttentionReading, type Mask } from './read.js';
 
 /**
  * The shape of all masks together when attention can take them, perhaps expanded: at most the rank of the scores, each dim 1 or that of
@@ -14,7 +14,7 @@ export function maskShape({ masks, q, k }: AttentionReading, types: Types): Shap
   const scores = [...q.shape.slice(0, -1), k.shape.at(-2)!];
   if (!shape || shape.length > scores.length) return undefined;
   const skipped = scores.length - shape.length;
-  return shape.every((dim, axis) => dim === 1 || equal(dim, scores[axis + skipped]!)) ? shape : undefined;
+  return shape.every((dim, axis) => dim === 1 || agree(dim, scores[axis + skipped]!)) ? shape : undefined;
 }
 
 function broadcast(a: Shape, b: Shape): Shape | undefined {
@@ -22,7 +22,7 @@ function broadcast(a: Shape, b: Shape): Shape | undefined {
   const dims: Dim[] = [];
   for (let axis = -rank; axis < 0; axis++) {
     const [one, other] = [a.at(axis) ?? 1, b.at(axis) ?? 1];
-    if (other !== 1 && one !== 1 && !equal(one, other)) return undefined;
+    if (other !== 1 && one !== 1 && !agree(one, other)) return undefined;
     if (a.length >= -axis && a.at(axis) === null) return undefined;
     dims.push(one === 1 ? other : one);
   }
@@ -50,11 +50,11 @@ function asAddition(edit: Edit, mask: Mask, inner: Value | undefined): Value {
 /** Attention broadcasts masks over batch and heads, not over lengths. */
 function fit(edit: Edit, mask: Value, shape: Shape, { q, k }: AttentionReading): Value {
   const lengths: readonly [Dim, Dim] = [q.shape.at(-2)!, k.shape.at(-2)!];
-  if (shape.length >= 2 && sameDims(shape.slice(-2), lengths)) return mask;
+  if (shape.length >= 2 && shape.slice(-2).every((dim, i) => agree(dim, lengths[i]!))) return mask;
   const rank = Math.max(shape.length, 2);
   const sizes: (number | Value)[] = Array<number>(rank).fill(1);
   const [rows, columns] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
-  if (rows === 1) {
+  if (rows === 1 && lengths[0] !== 1) {
     const square = columns !== 1 && equal(lengths[0], lengths[1]);
     sizes[rank - 2] = sizeOf(
       edit,
@@ -63,7 +63,8 @@ function fit(edit: Edit, mask: Value, shape: Shape, { q, k }: AttentionReading):
       square ? shape.length - 1 : q,
     );
   }
-  if (columns === 1) sizes[rank - 1] = sizeOf(edit, lengths[1], k.merged ?? k.folded ?? k.split!, k);
+  if (columns === 1 && lengths[1] !== 1)
+    sizes[rank - 1] = sizeOf(edit, lengths[1], k.merged ?? k.folded ?? k.split!, k);
   return edit.node('Expand', [mask, vector(edit, sizes)]);
 }
 

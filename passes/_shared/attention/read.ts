@@ -2,14 +2,17 @@ import {
   constantOf,
   type Dim,
   equal,
+  evaluate,
   intAttr,
   intsAttr,
   isOp,
   type Node,
   type Shape,
+  symbols,
   type Types,
   type Value,
 } from '#core';
+import { type Packed, packedOf } from './packed.js';
 
 /** Queries, keys or values, `[batch, heads, length, size]`, as the model has them; at least one of `split` and `folded` is there. */
 export interface Heads {
@@ -19,6 +22,8 @@ export interface Heads {
   readonly folded: Value | undefined;
   /** `[batch, length, heads · size]`: what `folded` is a reshaping of. */
   readonly merged: Value | undefined;
+  /** Where it is one of several parts of a value `[batch, length, parts · heads · size]`. */
+  readonly packed: Packed | undefined;
   /** `[batch, heads, length, size]`, or `[batch, length, size]`. */
   readonly shape: Shape;
 }
@@ -92,7 +97,7 @@ function readScores(start: Value, types: Types): Chain | string {
 function readMask(node: Node, masked: Value, types: Types): { mask: Mask; inner: Value } | undefined {
   if (node.op === 'Add') {
     const [a, b] = node.inputs as readonly [Value, Value];
-    const isInner = (value: Value): boolean => leadsToProduct(value) && sameShape(value, masked, types);
+    const isInner = (value: Value): boolean => leadsToProduct(value) && keepsShape(value, masked, types);
     if (isInner(a)) return { mask: { kind: 'add', value: b }, inner: a };
     return isInner(b) ? { mask: { kind: 'add', value: a }, inner: b } : undefined;
   }
@@ -100,7 +105,7 @@ function readMask(node: Node, masked: Value, types: Types): { mask: Mask; inner:
   const [condition, a, b] = node.inputs as readonly [Value, Value, Value];
   const keeps = !hides(a);
   const [inner, fill] = keeps ? [a, b] : [b, a];
-  if (!hides(fill) || !sameShape(inner, masked, types)) return undefined;
+  if (!hides(fill) || !keepsShape(inner, masked, types)) return undefined;
   return { mask: { kind: 'where', condition, fill, keeps }, inner };
 }
 
@@ -121,9 +126,35 @@ function leadsToProduct(value: Value): boolean {
   return false;
 }
 
-function sameShape(a: Value, b: Value, types: Types): boolean {
-  const [one, other] = [types.shape(a), types.shape(b)];
-  return one !== undefined && other !== undefined && sameDims(one, other);
+/** Whether a mask leaves the shape of what it is put on as it is. */
+function keepsShape(inner: Value, masked: Value, types: Types): boolean {
+  const [one, other] = [types.shape(inner), types.shape(masked)];
+  return one?.length === other?.length && one !== undefined && one.every((dim, axis) => agree(dim, other![axis]!));
+}
+
+/** Lengths to try where two dims are not proven equal. */
+const TRIALS = [1, 2, 3, 5, 8, 13, 64, 65, 128, 1025];
+
+/**
+ * Whether two dims that were broadcast with each other are equal in every run: proven, or true for every trial in which they may be
+ * broadcast at all. Not so when one of them may be 1 alone.
+ */
+export function agree(a: Dim, b: Dim): boolean {
+  if (equal(a, b)) return true;
+  if (a === null || b === null) return false;
+  const names = [...new Set([...symbols(a), ...symbols(b)])];
+  if (names.length > 3) return false;
+  let seen = 0;
+  for (let trial = 0; trial < TRIALS.length ** names.length; trial++) {
+    const sizes = new Map(
+      names.map((name, i) => [name, TRIALS[Math.floor(trial / TRIALS.length ** i) % TRIALS.length]!]),
+    );
+    const [one, other] = [evaluate(a, sizes), evaluate(b, sizes)];
+    if (one === null || other === null) return false;
+    if (one === other) seen += one > 1 ? 1 : 0;
+    else if (one === 1 || other === 1) return false;
+  }
+  return seen > 1;
 }
 
 /** Whether two lists of dims are proven equal. */
@@ -172,8 +203,8 @@ function untranspose(value: Value, types: Types): { readonly value: Value; reado
   }
   const split = reshapedAtRank3(node);
   const [before, after] = [split && types.shape(split), types.shape(value)];
-  if (!split || before?.length !== 4 || !after) return undefined;
-  const [batch, heads, length, size] = before as readonly [Dim, Dim, Dim, Dim];
+  if (!split || !before || !after) return undefined;
+  const [batch, heads, length, size] = withoutLeadingOne(before) as readonly [Dim, Dim, Dim, Dim];
   return sameDims([batch, heads, size, length], after) ? { value: split, folded: false } : undefined;
 }
 
@@ -211,18 +242,30 @@ function ungroup(value: Value, types: Types): Value {
 
 /** How a matrix came to have its heads apart. */
 function headsOf(split: Value, types: Types): Heads | undefined {
-  const shape = types.shape(split);
+  const whole = types.shape(split);
+  const shape = whole && withoutLeadingOne(whole);
   if (shape?.length !== 4 && shape?.length !== 3) return undefined;
   const node = split.producer;
   const folded = isOp(node, 'Transpose') && permOf(node) === '0,2,1,3' ? node.inputs[0]! : undefined;
-  return { split, folded, merged: folded && mergedOf(folded, types), shape };
+  return { split, folded, merged: folded && mergedOf(folded, types), packed: packedOf(split, shape, types), shape };
+}
+
+/** Splitting a stack leaves an axis of length 1 in front, which a later Reshape may drop. */
+function withoutLeadingOne(shape: Shape): Shape {
+  return shape.length === 5 && shape[0] === 1 ? shape.slice(1) : shape;
 }
 
 function foldedHeads(folded: Value, types: Types): Heads | undefined {
   const shape = types.shape(folded);
   if (shape?.length !== 4) return undefined;
   const [batch, length, heads, size] = shape as readonly [Dim, Dim, Dim, Dim];
-  return { split: undefined, folded, merged: mergedOf(folded, types), shape: [batch, heads, length, size] };
+  return {
+    split: undefined,
+    folded,
+    merged: mergedOf(folded, types),
+    packed: undefined,
+    shape: [batch, heads, length, size],
+  };
 }
 
 function mergedOf(folded: Value, types: Types): Value | undefined {

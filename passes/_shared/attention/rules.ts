@@ -93,7 +93,8 @@ function checkSplit(m: Match, reading: AttentionReading): Verdict {
 /** Whether queries, keys and values can be had with their heads merged, at most by a Reshape. */
 function mergeable({ q, k, v }: AttentionReading): boolean {
   return [q, k, v].every(
-    ({ folded, shape }) => folded && shape.length === 4 && typeof shape[1] === 'number' && typeof shape[3] === 'number',
+    ({ folded, packed, shape }) =>
+      (folded ?? packed) && shape.length === 4 && typeof shape[1] === 'number' && typeof shape[3] === 'number',
   );
 }
 
@@ -114,7 +115,10 @@ function mergedShape({ q, v }: AttentionReading): Shape {
 
 function emit(edit: Edit, reading: AttentionReading, types: Types, form: 'merged' | 'split'): Value {
   const { q, k, v, scale } = reading;
-  const operands = [q, k, v].map((heads) => (form === 'merged' ? merge(edit, heads) : split(edit, heads)));
+  const parts = new Map<Value, readonly Value[]>();
+  const operands = [q, k, v].map((heads) =>
+    form === 'merged' ? merge(edit, heads, parts) : split(edit, heads, types),
+  );
   const single = q.shape.length === 3;
   const counts = single ? [1, 1] : form === 'merged' ? [q.shape[1] as number, k.shape[1] as number] : undefined;
   return edit.node('Attention', [...operands, buildMask(edit, reading, types)], {
@@ -123,12 +127,22 @@ function emit(edit: Edit, reading: AttentionReading, types: Types, form: 'merged
   });
 }
 
-function merge(edit: Edit, { merged, folded, shape }: Heads): Value {
+/** Heads side by side in the last axis; `parts` has what packed values were split into. */
+function merge(edit: Edit, { merged, folded, packed, shape }: Heads, parts: Map<Value, readonly Value[]>): Value {
   if (merged) return merged;
+  if (packed) {
+    const { source, index, count } = packed;
+    const attrs = { axis: -1, num_outputs: count };
+    const split = parts.get(source) ?? edit.nodes('Split', [source], attrs, Array<string>(count).fill(''));
+    parts.set(source, split);
+    return split[index]!;
+  }
   const width = (shape[1] as number) * (shape[3] as number);
   return edit.node('Reshape', [folded, edit.constant('', Tensor.int64([3], [0, 0, width]))]);
 }
 
-function split(edit: Edit, heads: Heads): Value {
-  return heads.split ?? edit.node('Transpose', [heads.folded], { perm: [0, 2, 1, 3] });
+function split(edit: Edit, heads: Heads, types: Types): Value {
+  if (!heads.split) return edit.node('Transpose', [heads.folded], { perm: [0, 2, 1, 3] });
+  const stacked = types.shape(heads.split)?.length === 5;
+  return stacked ? edit.node('Squeeze', [heads.split, edit.constant('', Tensor.int64([1], [0]))]) : heads.split;
 }
