@@ -1,4 +1,4 @@
-import { type Dim, format, isProven, solve, symbols } from '../dim/dim.js';
+import { type Dim, format, isProven, selectionFor, solve, symbols } from '../dim/dim.js';
 import type { Shape } from '../ir/type.js';
 
 /**
@@ -12,7 +12,7 @@ export interface DimAlignment {
   readonly verdict: Verdict;
   readonly left: Dim;
   readonly right: Dim;
-  /** The equation between the two sizes, reduced: `2*h == w+1`; `undefined` where they are equal, broadcast, or unknown. */
+  /** What makes the two sizes equal, reduced: `2*h == w+1`, `s <= 64`; `undefined` where they are equal, broadcast, or unknown. */
   readonly equation: string | undefined;
 }
 
@@ -41,18 +41,18 @@ export function weakest(verdicts: readonly Verdict[]): Verdict {
 /** Tells the symbols that stand for sizes which depend on data. */
 export type IsFresh = (symbol: string) => boolean;
 
-/** How two sizes meet that must be equal. */
+/** How two sizes meet that must be equal. That an axis is empty is not considered: sizes of at least 1 prove. */
 export function alignEqual(left: Dim, right: Dim, isFresh: IsFresh): DimAlignment {
   const equation = solve(left, right);
   if (!equation) return { verdict: 'unknown', left, right, equation: undefined };
-  if (equation.holds === 'always') return { verdict: 'equal', left, right, equation: undefined };
-  const text = equation.holds === 'never' ? `${format(left)} == ${format(right)}` : equation.text;
-  return {
-    verdict: equation.holds === 'never' ? 'wrong' : condition(left, right, isFresh),
-    left,
-    right,
-    equation: text,
-  };
+  if (equation.holds === 'always' || isProven(left, '==', right, { minimum: 1 })) {
+    return { verdict: 'equal', left, right, equation: undefined };
+  }
+  if (equation.holds === 'never') {
+    return { verdict: 'wrong', left, right, equation: `${format(left)} == ${format(right)}` };
+  }
+  const text = equation.solution ? equation.text : (selectionFor(left, right)?.join(' and ') ?? equation.text);
+  return { verdict: condition(left, right, isFresh), left, right, equation: text };
 }
 
 /** How two sizes of operands meet that broadcast to each other. */

@@ -2,7 +2,7 @@ import { type Dim, mul } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import type { Shape } from '../ir/type.js';
-import { intAttr } from '../schema/read.js';
+import { intAttr, schemaOf } from '../schema/read.js';
 import { broadcastShapes } from '../shape/broadcast.js';
 import { showShape } from '../shape/fact.js';
 import type { Types } from '../shape/types.js';
@@ -60,12 +60,27 @@ function elementwise(node: Node, types: Types): Alignment[] {
   let before = meeting.shape(0);
   for (let index = 1; index < count; index++) {
     if (!node.inputs[index]) continue;
-    const shape = meeting.shape(index);
+    const shape = isLegacy(node) ? legacyOperand(meeting, before, meeting.shape(index)) : meeting.shape(index);
     const { axes, verdict } = alignShapes(before, shape, meeting.isFresh);
     found.push(make(node, 'elementwise', [0, index], axes, verdict));
     before = before && shape && (broadcastShapes([before, shape]) ?? before);
   }
   return found;
+}
+
+/** Whether operands meet by the rules of before opset 7: the second is stretched as attributes `axis` and `broadcast` say. */
+function isLegacy(node: Node): boolean {
+  const since = schemaOf(node)?.since ?? 7;
+  return since < 7 && node.domain === '';
+}
+
+/** The second operand with axes of size 1 behind it, so that it stands where `axis` puts it; the slope of PRelu stands at axis 1. */
+function legacyOperand(meeting: Meeting, first: Shape | undefined, second: Shape | undefined): Shape | undefined {
+  const given = meeting.node.opType === 'PRelu' ? 1 : meeting.int('axis');
+  if (!first || !second || given === undefined) return second;
+  const axis = given < 0 ? given + first.length : given;
+  const behind = first.length - axis - second.length;
+  return behind > 0 ? [...second, ...Array<Dim>(behind).fill(1)] : second;
 }
 
 function make(
@@ -221,7 +236,7 @@ export function describeAlignment(alignment: Alignment, types: Types): string {
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   equal: 'proven equal',
   broadcast: 'proven to broadcast',
-  conditional: 'right only where',
+  conditional: 'right where',
   unknown: 'not proven',
   wrong: 'proven wrong',
 };

@@ -16,6 +16,7 @@ export { type Assumptions, type Relation, divides, equal, isProven } from './pro
 export { evaluate, substitute, symbols } from './evaluate.js';
 export { format } from './format.js';
 export { parse } from './parse.js';
+export { selectionFor } from './select.js';
 export { type Equation, solve } from './solve.js';
 
 /** Canonical key: the same text for structurally equal dims only, on every machine; `?` for unknown. */

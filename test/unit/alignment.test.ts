@@ -34,6 +34,16 @@ describe('what meets', () => {
       'y = Sum (x, z, v)',
       ['elementwise equal', 'elementwise conditional b == c'],
     ],
+    [
+      'float[s,4] x, float[64,4] t',
+      `z = Constant <value_ints = [0]> ()  n = Shape <start = 0, end = 1> (x)  p = Slice (t, z, n)  y = Add (x, p)`,
+      ['elementwise conditional s <= 64'],
+    ],
+    [
+      'float[n,4] x',
+      'p = Constant <value_ints = [1, 0, 0, 0]> ()  a = Constant <value_ints = [1]> ()  e = Constant <value_ints = [9999999999]> ()  z = Constant <value_ints = [0]> ()  c = Slice (x, a, e, z)  d = Pad (c, p)  y = Add (x, d)',
+      ['elementwise equal'],
+    ],
     ['float[b,k] x, float[k,n] z', 'y = MatMul (x, z)', ['contraction equal']],
     [
       'float[b,h,s,k] x, float[b,h,t,n] z',
@@ -68,8 +78,15 @@ describe('what meets', () => {
     const model = modelOf(`${HEAD} m (float[b,s] x, float[b,512] z) => (float[] y) { y = Add (x, z) }`);
     const types = inferTypes(model);
     const [only] = alignments(model, types);
-    expect(describeAlignment(only!, types)).toBe('[b, s] and [b, 512]: right only where s == 512');
+    expect(describeAlignment(only!, types)).toBe('[b, s] and [b, 512]: right where s == 512');
   });
+});
+
+test('before opset 7 operands meet at an axis', () => {
+  const model =
+    modelOf(`<ir_version: 3, opset_import: ["": 6]> m (float[b,3,5] x, float[3] z, float[3] w) => (float[] y)
+    { a = Add <axis = 1, broadcast = 1> (x, z)  y = PRelu (a, w) }`);
+  expect(alignments(model, inferTypes(model)).map((each) => each.verdict)).toEqual(['broadcast', 'broadcast']);
 });
 
 describe('repairs', () => {

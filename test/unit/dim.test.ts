@@ -20,6 +20,7 @@ import {
   neg,
   parse,
   product,
+  selectionFor,
   solve,
   sub,
   substitute,
@@ -200,6 +201,16 @@ describe('equations', () => {
     ['a+b', 'b+a', 'always', 'a+b == a+b'],
   ])('%s and %s: %s, %s', (a, b, holds, text) => {
     expect(solve(dim(a), dim(b))).toMatchObject({ holds, text });
+  });
+
+  test.each([
+    ['min(s,64)', 's', ['s <= 64']],
+    ['max(0,min(p+s,8)-p)', 's', ['p+s <= 8']],
+    ['max(1,n)', 'min(n,64)', ['n <= 64', 'n >= 1']],
+    ['floor(max(n,4)/2)', 'floor(n/2)', ['n >= 4']],
+    ['min(s,64)', 't', undefined],
+  ])('what extrema must select: %s == %s', (a, b, expected) => {
+    expect(selectionFor(dim(a), dim(b))).toEqual(expected);
   });
 
   test('solved for a symbol', () => {

@@ -103,7 +103,8 @@ function divide(left: Dim, right: Dim, cx: NodeContext): Dim {
   if (!dtype || right === 0) return null;
   if (isFloat(dtype)) return divideExact(left, right);
   if (typeof left === 'number' && typeof right === 'number') return Math.trunc(left / right) + 0;
-  return isProven(left, '>=', 0) && isProven(right, '>=', 0) ? floorDiv(left, right) : null;
+  if (!isProven(left, '>=', 0) || !isProven(right, '>=', 0)) return null;
+  return divideExact(left, right) ?? floorDiv(left, right);
 }
 
 /** The remainder has the sign of the divisor, or with `fmod` that of the dividend. */

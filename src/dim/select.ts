@@ -1,0 +1,85 @@
+import { add, mul } from './arith.js';
+import { floorDiv } from './divide.js';
+import { type Atom, type Dim, type ExtremumAtom, type KnownDim, ofAtom } from './expr.js';
+import { max, min } from './extremum.js';
+import { format } from './format.js';
+import { termsOf } from './poly.js';
+import { equal, isProven } from './prove.js';
+
+/** Extrema that one condition may open. */
+const MAX_DEPTH = 3;
+
+/**
+ * Inequalities under which `a == b`, from the arguments that the minima and maxima in them must take:
+ * `min(s,64) == s` where `s <= 64`. They suffice; `undefined` when no choice makes the two equal.
+ */
+export function selectionFor(a: Dim, b: Dim): readonly string[] | undefined {
+  return a === null || b === null ? undefined : select(a, b, MAX_DEPTH);
+}
+
+function select(a: KnownDim, b: KnownDim, depth: number): readonly string[] | undefined {
+  if (equal(a, b)) return [];
+  if (depth === 0) return undefined;
+  for (const atom of [...extremaOf(a), ...extremaOf(b)].reverse()) {
+    for (const choice of atom.args) {
+      const [left, right] = [choose(a, atom, choice), choose(b, atom, choice)];
+      const rest = left === null || right === null ? undefined : select(left, right, depth - 1);
+      if (rest) return [...new Set([...conditions(atom, choice), ...rest])];
+    }
+  }
+  return undefined;
+}
+
+function conditions(atom: ExtremumAtom, choice: KnownDim): string[] {
+  const relation = atom.kind === 'min' ? '<=' : '>=';
+  return atom.args
+    .filter((other) => other !== choice && !isProven(choice, relation, other))
+    .map((other) => inequality(choice, relation, other));
+}
+
+/** The number on the right. */
+function inequality(a: KnownDim, relation: '<=' | '>=', b: KnownDim): string {
+  if (typeof a !== 'number') return `${format(a)} ${relation} ${format(b)}`;
+  return `${format(b)} ${relation === '<=' ? '>=' : '<='} ${a}`;
+}
+
+/** The extrema in a dim, inner ones last. */
+function extremaOf(dim: KnownDim): ExtremumAtom[] {
+  const found: ExtremumAtom[] = [];
+  for (const { monomial } of termsOf(dim)) {
+    for (const { atom } of monomial.factors) {
+      if (atom.kind === 'floor') found.push(...extremaOf(atom.numerator), ...extremaOf(atom.denominator));
+      else if (atom.kind !== 'symbol') found.push(atom, ...atom.args.flatMap(extremaOf));
+    }
+  }
+  return found;
+}
+
+/** The dim with an extremum replaced by one of its arguments, wherever it occurs. */
+function choose(dim: KnownDim, atom: ExtremumAtom, choice: KnownDim): Dim {
+  if (typeof dim === 'number') return dim;
+  let sum: Dim = dim.constant;
+  for (const { coefficient, monomial } of dim.terms) {
+    let product: Dim = coefficient;
+    for (const factor of monomial.factors) {
+      const value = chooseIn(factor.atom, atom, choice);
+      for (let i = 0; i < factor.power; i++) product = mul(product, value);
+    }
+    sum = add(sum, product);
+  }
+  return sum;
+}
+
+function chooseIn(at: Atom, atom: ExtremumAtom, choice: KnownDim): Dim {
+  if (at.key === atom.key) return choice;
+  switch (at.kind) {
+    case 'symbol':
+      return ofAtom(at);
+    case 'floor':
+      return floorDiv(choose(at.numerator, atom, choice), choose(at.denominator, atom, choice));
+    case 'min':
+      return min(...at.args.map((arg) => choose(arg, atom, choice)));
+    case 'max':
+      return max(...at.args.map((arg) => choose(arg, atom, choice)));
+  }
+}
