@@ -3,8 +3,9 @@ import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { type Dim, format, parse, solve, substitute, symbol, symbols } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
 import type { InputSlot } from '../ir/slots.js';
-import type { Shape, Type } from '../ir/type.js';
+import { type Shape, tensorType, type Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
+import { findDType } from '../tensor/dtype.js';
 import { constantFact, declaredElements, type Fact, showShape } from './fact.js';
 
 /** Types of the inputs of the main graph with every axis named. */
@@ -150,11 +151,11 @@ function bind(
   return { solution, problems };
 }
 
-/** The fact of a value that no node makes. */
+/** The fact of a value that no node makes; a sparse initializer is read as the dense tensor that it stands for. */
 export function definedFact(value: Value): Fact | undefined {
   const { def } = value;
   if (def.kind === 'initializer') return constantFact(def.tensor);
   if (def.kind !== 'sparse-initializer') return undefined;
-  const shape = def.tensor.dims.map(Number);
-  return { type: { kind: 'sparse', shape } };
+  const { dims, values } = def.tensor;
+  return { type: tensorType(findDType(values?.dataType ?? 0), dims.map(Number)) };
 }

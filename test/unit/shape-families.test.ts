@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { operatorNames } from '../../src/schema/schema.js';
 import { findInfer, findInferBodies } from '../../src/shape/registry.js';
-import { infer, type InferCase, testCases } from '../support/infer.js';
+import { importModel } from '../../src/onnx/import.js';
+import { create } from '../../src/proto/create.js';
+import { showType } from '../../src/shape/fact.js';
+import { inferTypes } from '../../src/shape/types.js';
+import { infer, type InferCase, modelOf, testCases } from '../support/infer.js';
 
 test.each(['', 'ai.onnx.ml', 'ai.onnx.preview', 'ai.onnx.preview.training'])(
   'every operator of domain "%s" has an inference',
@@ -11,6 +15,16 @@ test.each(['', 'ai.onnx.ml', 'ai.onnx.preview', 'ai.onnx.preview.training'])(
     expect(missing).toEqual([]);
   },
 );
+
+test('a sparse initializer has the type of the dense tensor that it stands for', () => {
+  const proto = modelOf('float[b, 2] x', 'y = MatMul(x, w)');
+  const values = create('TensorProto', { name: 'w', dataType: 1, dims: [1n], floatData: Float32Array.of(2) });
+  const indices = create('TensorProto', { dataType: 7, dims: [1n], int64Data: BigInt64Array.of(4n) });
+  const sparseInitializer = [create('SparseTensorProto', { values, indices, dims: [2n, 3n] })];
+  const types = inferTypes(importModel({ ...proto, graph: { ...proto.graph!, sparseInitializer } }));
+  const [node] = types.model.graph.topo();
+  expect(showType(types.of(node!.outputs[0]!))).toBe('float32[b, 3]');
+});
 
 describe('signals', () => {
   const cases: readonly InferCase[] = [
