@@ -1,7 +1,7 @@
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
-import type { Shape } from '../ir/type.js';
 import { planInputs } from '../numerics/inputs.js';
+import { RegionBook, type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import type { Declined, Evaluator, OpsetPolicy, Target } from '../pass/pass.js';
@@ -21,6 +21,8 @@ export interface Candidate {
   readonly runs: readonly PassRun[];
   readonly rewrites: number;
   readonly records: readonly RewriteRecord[];
+  /** The rewrites cut out, when they are to be verified. */
+  readonly book: RegionBook;
 }
 
 /** What {@link Search} works with; see `OptimizeOptions`. */
@@ -34,7 +36,6 @@ export interface SearchOptions {
   readonly target?: Target;
   readonly opset?: OpsetPolicy;
   readonly maxGrowth?: number;
-  readonly shapes?: ReadonlyMap<string, Shape>;
   readonly verify?: boolean;
   readonly samples?: number;
   readonly seed?: number;
@@ -54,8 +55,13 @@ export interface Found {
   readonly verification: Verification;
 }
 
-/** Rewrites that are taken back one by one before the whole is given up. */
-const MOST_REVERTED = 12;
+interface Fault {
+  readonly record: RewriteRecord;
+  readonly why: string;
+}
+
+/** Times that the pipeline is run again without what was refuted before the whole is given up. */
+const ROUNDS = 16;
 
 /** Runs a pipeline, verifies the result, and takes back what is wrong or too large until it is right. */
 export class Search {
@@ -86,27 +92,46 @@ export class Search {
     reference?.catch(() => undefined); // it may fail before, or after, anyone waits for it
     let candidate = await this.#fitting(await this.#attempt(true));
     if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
+    const { runtime } = this.#options;
     if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
-    const prepared = await reference;
-    if ('why' in prepared) return this.#giveUp('unverifiable', prepared.why);
-    for (;;) {
-      this.#options.onProgress?.('comparing with the original');
-      const comparison = await prepared.compare(this.#bench.asItIs(candidate.model));
-      if (comparison.status === 'match') return this.#accept(candidate, prepared, comparison);
-      const culprit = await this.#culprit(prepared, candidate);
-      if (!culprit)
-        return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);
-      if (this.#denied.size >= MOST_REVERTED) return this.#giveUp('reverted', 'too many rewrites were refuted');
-      this.#deny(culprit, comparison.why ?? 'differs');
+    if (!runtime) return this.#giveUp('unverifiable', 'onnxruntime-node is not installed');
+    const verifier = new RegionVerifier(runtime, this.#options.seed, this.#options.onProgress);
+    for (let round = 0; round < ROUNDS; round++) {
+      const outcome = await verifier.check(candidate.book);
+      const prepared = await reference;
+      const wrong = await this.#faults(candidate, outcome, prepared);
+      if (!Array.isArray(wrong)) return wrong;
+      for (const { record, why } of wrong) this.#deny(record, why);
       candidate = await this.#fitting(await this.#attempt(false));
     }
+    return this.#giveUp('reverted', 'too many rewrites were refuted');
+  }
+
+  /** What has to be taken back; or the end, when nothing has. */
+  async #faults(
+    candidate: Candidate,
+    outcome: RegionOutcome,
+    reference: Reference | { readonly why: string },
+  ): Promise<Fault[] | Found> {
+    if (outcome.refuted.length > 0) return [...outcome.refuted];
+    if ('why' in reference) {
+      if (candidate.rewrites > 0 && outcome.uncovered.length === 0) return this.#accept(candidate, outcome, reference);
+      if (outcome.uncovered.length === candidate.rewrites) return this.#giveUp('unverifiable', reference.why);
+      return outcome.uncovered.map(({ record, why }) => ({ record, why: `it cannot be verified: ${why}` }));
+    }
+    this.#options.onProgress?.('comparing with the original');
+    const comparison = await reference.compare(this.#bench.asItIs(candidate.model));
+    if (comparison.status === 'match') return this.#accept(candidate, outcome, reference, comparison);
+    const record = await this.#culprit(reference, candidate);
+    if (!record) return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);
+    return [{ record, why: comparison.why ?? 'differs' }];
   }
 
   async #prepare(): Promise<Reference | { readonly why: string }> {
-    const { runtime, shapes, samples, seed, asRead } = this.#options;
+    const { runtime, samples, seed, asRead } = this.#options;
     if (!runtime) return { why: 'onnxruntime-node is not installed' };
     const model = this.#original;
-    const types = inferTypes(model, shapes ? { shapes } : {});
+    const types = inferTypes(model);
     return Reference.prepare(runtime, {
       model,
       source: asRead ? this.#bench.asRead(model) : this.#bench.asItIs(model),
@@ -119,13 +144,19 @@ export class Search {
   /** Runs the pipeline on a copy, without what is denied; with `limit` only its first rewrites. */
   async #attempt(first: boolean, limit = Infinity): Promise<Candidate> {
     const { target, opset, maxGrowth, evaluator, signal, clock, verifyEach, onDiagnostic, onDeclined } = this.#options;
-    const { onProgress, afterPass } = this.#options;
+    const { onProgress, afterPass, verify } = this.#options;
     const model = cloneModel(this.#original);
     model.source = this.#original.source;
     const records: RewriteRecord[] = [];
+    const book = new RegionBook();
+    const types = inferTypes(model);
     const { passes, rewrites } = await runPipeline(model, this.#pipeline, {
       accept: (record) => record.number <= limit && !this.#denied.has(fingerprint(record)),
-      onRewrite: (record) => records.push(record),
+      types,
+      onRewrite: (record, pass) => {
+        records.push(record);
+        if (verify !== false && limit === Infinity) book.add(record, pass.semantics, types);
+      },
       ...(target && { target }),
       ...(opset !== undefined && { opset }),
       ...(maxGrowth !== undefined && { maxGrowth }),
@@ -138,7 +169,7 @@ export class Search {
       ...(first && afterPass && { afterPass }),
       ...(onProgress && { beforePass: (pass) => onProgress(pass.name) }),
     });
-    return { model, runs: passes, rewrites, records };
+    return { model, runs: passes, rewrites, records, book };
   }
 
   /** Leaves out the passes that make the model grow too much, the worst first. */
@@ -205,19 +236,28 @@ export class Search {
     this.#reverted.push({ pass: record.pass, site: record.at, why: `${record.rule}: ${why}` });
   }
 
-  #accept(candidate: Candidate, reference: Reference, comparison: WholeComparison): Found {
-    return this.#settle(candidate, {
-      status: this.#denied.size > 0 ? 'reverted' : 'verified',
-      method: 'whole',
-      ...wholeReport(reference, comparison.outputs),
-    });
+  #accept(
+    candidate: Candidate,
+    outcome: RegionOutcome,
+    reference: Reference | { readonly why: string },
+    comparison?: WholeComparison,
+  ): Found {
+    const regions = { regions: outcome.regions, distinctRegions: outcome.distinct };
+    const taken = this.#reverted.length > 0 ? 'reverted' : undefined;
+    if ('why' in reference || !comparison) {
+      const why = 'why' in reference ? { why: `the whole cannot be run: ${reference.why}` } : {};
+      return this.#settle(candidate, { status: taken ?? 'regions', method: 'regions', ...why, ...regions });
+    }
+    const whole = wholeReport(reference, comparison.outputs);
+    const method = outcome.regions > 0 ? 'whole+regions' : 'whole';
+    return this.#settle(candidate, { status: taken ?? 'verified', method, ...regions, ...whole });
   }
 
   /** The model as it came. */
   #giveUp(status: 'unverifiable' | 'reverted', why: string): Found {
     const model = cloneModel(this.#original);
     model.source = this.#original.source;
-    return this.#settle({ model, runs: [], rewrites: 0, records: [] }, { status, method: 'none', why });
+    return this.#settle({ model, runs: [], rewrites: 0, records: [], book: new RegionBook() }, { status, method: 'none', why });
   }
 
   #settle(candidate: Candidate, partial: Pick<Verification, 'status' | 'method'> & Partial<Verification>): Found {

@@ -116,7 +116,10 @@ function fill(input: PlannedInput, shape: readonly number[], at: Situation): Num
   if (dtype === 'string') return strings(input, shape, at);
   const control = controlValue(input, shape, at);
   if (control !== undefined) return repeated(dtype, shape, control);
-  if (use.sizes?.length === elementCount(shape)) return fromFloat64(dtype, shape, shapeUnder(use.sizes, at.binding));
+  if (use.sizes?.length === elementCount(shape)) {
+    const elements = use.sizes.map((dim) => evaluate(dim, at.binding) ?? 1);
+    return fromFloat64(dtype, shape, elements);
+  }
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
   return fillProbe(probe, dtype, shape, at.random);

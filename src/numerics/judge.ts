@@ -1,5 +1,5 @@
-import { type NumericArray, toFloat64 } from '../tensor/array.js';
-import { DTYPES } from '../tensor/dtype.js';
+import { fromFloat64, type NumericArray, toFloat64 } from '../tensor/array.js';
+import { DTYPES, isFloat } from '../tensor/dtype.js';
 import { compareArrays, EXACT } from './compare.js';
 import { unitRoundoff } from './tolerance.js';
 
@@ -8,6 +8,8 @@ export interface JudgedRow {
   readonly expected: NumericArray;
   readonly actual: NumericArray | undefined;
   readonly noise: readonly NumericArray[];
+  /** Where the expected element is NaN or infinite any other will do: another order of operations may avoid it. */
+  readonly finite?: boolean;
 }
 
 /** Whether an output of the candidate is right, over all samples. */
@@ -33,12 +35,18 @@ const NOISE_FACTOR = 32;
 /** Units in the last place that are allowed where no noise shows, relative to the largest element. */
 const LAST_PLACES = 8;
 
-/** Judges by the noise of the original: integers and booleans may differ in no more elements than the noise changes, times four. */
-export function judge(rows: readonly JudgedRow[]): Judgement {
+/** Least tolerance, relative to the largest element; `identical` lets no bit differ but those of NaN. */
+export type Floor = number | 'identical';
+
+/**
+ * Judges by the noise of the original, and at least by `floor`: integers and booleans may differ in no more elements than the noise
+ * changes, times four.
+ */
+export function judge(rows: readonly JudgedRow[], floor: Floor = 0): Judgement {
   const worst = { ok: true, identical: true, maxAbs: 0, maxRel: 0, noiseFloor: 0, tolerance: 0 };
   let why: string | undefined;
   for (const row of rows) {
-    const one = judgeRow(row);
+    const one = judgeRow(row, floor);
     worst.identical &&= one.identical;
     worst.maxAbs = Math.max(worst.maxAbs, one.maxAbs);
     worst.maxRel = Math.max(worst.maxRel, one.maxRel);
@@ -51,20 +59,31 @@ export function judge(rows: readonly JudgedRow[]): Judgement {
   return why === undefined ? worst : { ...worst, why };
 }
 
-function judgeRow({ expected, actual, noise }: JudgedRow): Judgement {
-  if (!actual) return failure('is missing');
+function judgeRow({ expected, actual: given, noise, finite }: JudgedRow, floor: Floor): Judgement {
+  if (!given) return failure('is missing');
+  const actual = finite ? overlooking(expected, given) : given;
   const compared = compareArrays(expected, actual, EXACT);
   if (!compared.comparable) return failure(`is ${describe(actual)} instead of ${describe(expected)}`);
   const { identical, maxAbs, maxRel } = compared;
   const rounded = unitRoundoff(expected.dtype) > 0;
   const noiseFloor = noise.reduce((most, array) => Math.max(most, spread(expected, array)), 0);
   const tolerance = rounded
-    ? Math.max(NOISE_FACTOR * noiseFloor, LAST_PLACES * 2 * unitRoundoff(expected.dtype))
+    ? Math.max(NOISE_FACTOR * noiseFloor, LAST_PLACES * 2 * unitRoundoff(expected.dtype), floor === 'identical' ? 0 : floor)
     : 4 * noiseFloor;
   const got = rounded ? maxRel : share(expected, compared.differing);
-  const ok = compared.close || got <= tolerance;
-  const measured = { ok, identical: identical || compared.close, maxAbs, maxRel: got, noiseFloor, tolerance };
+  const ok = floor === 'identical' ? identical : compared.close || got <= tolerance;
+  const measured = { ok, identical: floor === 'identical' ? identical : compared.close, maxAbs, maxRel: got, noiseFloor, tolerance };
   return ok ? measured : { ...measured, why: explain(expected, compared.first, got, noiseFloor) };
+}
+
+/** The array with elements taken over from `expected` where those are NaN or infinite. */
+function overlooking(expected: NumericArray, actual: NumericArray): NumericArray {
+  const { dtype, shape } = expected;
+  if (dtype !== actual.dtype || shape.join() !== actual.shape.join() || !isFloat(dtype)) return actual;
+  const wanted = toFloat64(expected);
+  if (wanted.every(Number.isFinite)) return actual;
+  const values = toFloat64(actual).map((value, i) => (Number.isFinite(wanted[i]!) ? value : wanted[i]!));
+  return fromFloat64(dtype, shape, values);
 }
 
 function explain(

@@ -1,0 +1,174 @@
+import { encodeWhole } from '../onnx/bytes.js';
+import type { NumericArray } from '../tensor/array.js';
+import { type Binding, type Feeds, makeFeeds } from './inputs.js';
+import { type JudgedRow, type Judgement, judge } from './judge.js';
+import { perturb } from './perturb.js';
+import type { Region } from './region.js';
+import { planRegion, probeFeeds, probesFor } from './region-probe.js';
+import { roundingFloor } from './rounding.js';
+import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
+import { sampleModel } from './sample.js';
+import { oneLine } from './whole.js';
+
+/** What the check of one region came to. */
+export interface RegionVerdict {
+  readonly status: 'verified' | 'mismatch' | 'uncovered';
+  readonly why?: string;
+  /** The probe on which the sides differ. */
+  readonly probe?: string;
+  /** Largest difference, relative to the largest element, over all probes. */
+  readonly maxRel: number;
+  /** Rounding noise of the first side, where it was measured. */
+  readonly noiseFloor: number;
+  /** Inputs that both sides ran on. */
+  readonly runs: number;
+  /** Sizes that the first side runs on. */
+  readonly binding: Binding;
+}
+
+type Outputs = Readonly<Record<string, NumericArray>>;
+
+const NOISE_SEEDS = [11, 12, 13];
+
+/** Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. */
+export async function checkRegion(
+  runtime: Runtime,
+  region: Region,
+  { thorough, seed }: { readonly thorough: boolean; readonly seed: number },
+): Promise<RegionVerdict> {
+  const opened: Session[] = [];
+  const open = async (model: Region['before']): Promise<Session> => {
+    const session = await runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });
+    opened.push(session);
+    return session;
+  };
+  try {
+    const first = await open(region.before);
+    let second: Session;
+    try {
+      second = await open(region.after);
+    } catch (cause) {
+      return failure(region, cause, 'the runtime refuses what came in its place');
+    }
+    return await new Trial(region, first, second, seed).run(thorough);
+  } catch (cause) {
+    if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
+    throw cause;
+  } finally {
+    for (const session of opened) await session.release();
+  }
+}
+
+/** A second side that is not accepted is at fault only when the runtime says so of operators that it knows. */
+function failure(region: Region, cause: unknown, what: string): RegionVerdict {
+  if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
+  if (!(cause instanceof RuntimeRefusal)) throw cause;
+  const lacksKernel = /NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/.test(cause.message);
+  if (cause.kind === 'type' || lacksKernel) return verdict('uncovered', cause.message);
+  return { ...verdict('mismatch', `${what}: ${cause.message}`), probe: region.record.rule };
+}
+
+function verdict(status: RegionVerdict['status'], why?: string): RegionVerdict {
+  const empty = { status, maxRel: 0, noiseFloor: 0, runs: 0, binding: new Map<string, number>() };
+  return why === undefined ? empty : { ...empty, why: oneLine(why) };
+}
+
+/** One region with both sessions open. */
+class Trial {
+  readonly #region: Region;
+  readonly #first: Session;
+  readonly #second: Session;
+  readonly #seed: number;
+  #maxRel = 0;
+  #noiseFloor = 0;
+  #runs = 0;
+
+  constructor(region: Region, first: Session, second: Session, seed: number) {
+    this.#region = region;
+    this.#first = first;
+    this.#second = second;
+    this.#seed = seed;
+  }
+
+  async run(thorough: boolean): Promise<RegionVerdict> {
+    const plan = planRegion(this.#region);
+    const { samples, refusal } = await sampleModel(this.#first, plan, {
+      count: thorough ? 3 : 1,
+      seed: this.#seed,
+      limitMs: 10_000,
+    });
+    const base = samples[0];
+    if (!base) return verdict('uncovered', refusal?.message ?? 'no inputs were found that it takes');
+    for (const sample of samples) {
+      const wrong = await this.#compare('ordinary values', sample.feeds, sample.outputs, sample.binding);
+      if (wrong) return wrong;
+    }
+    for (const probe of thorough ? probesFor(this.#region.semantics) : []) {
+      const feeds = probeFeeds(plan, probe, base.binding, this.#seed);
+      const outputs = feeds && (await attempt(this.#first, feeds));
+      if (!feeds || !outputs) continue;
+      const wrong = await this.#compare(probe.name, feeds, outputs, probe.binding(base.binding));
+      if (wrong) return wrong;
+    }
+    return { ...this.#measured(base.binding), status: 'verified' };
+  }
+
+  #measured(binding: Binding): Omit<RegionVerdict, 'status'> {
+    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding };
+  }
+
+  /** A verdict when the second side is wrong on these feeds. */
+  async #compare(probe: string, feeds: Feeds, expected: Outputs, binding: Binding): Promise<RegionVerdict | undefined> {
+    let actual: Outputs;
+    try {
+      actual = await this.#second.run(feeds);
+    } catch (cause) {
+      return { ...failure(this.#region, cause, 'the runtime refuses to run what came in its place'), probe };
+    }
+    this.#runs++;
+    const judgement = await this.#judge(feeds, expected, actual, binding);
+    this.#maxRel = Math.max(this.#maxRel, judgement.maxRel);
+    this.#noiseFloor = Math.max(this.#noiseFloor, judgement.noiseFloor);
+    if (judgement.ok) return undefined;
+    return { ...this.#measured(binding), status: 'mismatch', probe, why: `on ${probe} it ${judgement.why ?? 'differs'}` };
+  }
+
+  async #judge(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<Judgement> {
+    const exact = this.#region.semantics === 'exact';
+    const rows = (noise: readonly Outputs[]): JudgedRow[] =>
+      Object.entries(expected).map(([name, array]) => ({
+        expected: array,
+        actual: actual[name],
+        noise: noise.map((run) => run[name]!),
+        finite: !exact,
+      }));
+    let judgement = judge(rows([]), exact ? 'identical' : 0);
+    if (exact || judgement.identical) return judgement;
+    const floor = roundingFloor(this.#region, binding);
+    judgement = judge(rows([]), floor);
+    const noise: Outputs[] = [];
+    for (const seed of NOISE_SEEDS) {
+      if (noise.length > 0 && judgement.ok) break;
+      const run = await attempt(this.#first, perturb(feeds, seed));
+      if (run) noise.push(run);
+      judgement = judge(rows(noise), floor);
+    }
+    return judgement;
+  }
+}
+
+/** Outputs, or nothing when the runtime refuses the feeds. */
+async function attempt(session: Session, feeds: Feeds): Promise<Outputs | undefined> {
+  try {
+    return await session.run(feeds);
+  } catch (cause) {
+    if (cause instanceof RuntimeRefusal) return undefined;
+    throw cause;
+  }
+}
+
+/** Ordinary feeds for a region that is checked together with others, under the sizes of its group. */
+export function ordinaryFeeds(region: Region, binding: Binding, seed: number): Feeds {
+  return makeFeeds(planRegion(region), binding, seed);
+}
+

@@ -1,0 +1,61 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { contentKey } from '../analysis/content.js';
+import { key } from '../dim/dim.js';
+import type { Attribute } from '../ir/attribute.js';
+import type { Graph } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
+import type { Type } from '../ir/type.js';
+import type { Value } from '../ir/value.js';
+import type { SymbolicTensor } from '../shape/fact.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Tensors of up to this many elements count with their content: axes, sizes, epsilons. */
+const SMALL = 8;
+
+/** A hash of a small model up to names and the content of its weights; types and known elements of its inputs count. O(nodes). */
+export function regionKey(model: Model, known: ReadonlyMap<string, SymbolicTensor>): string {
+  const parts: string[] = [];
+  const numbers = new Map<Value, number>();
+  for (const slot of model.graph.inputs) {
+    numbers.set(slot.value, numbers.size);
+    parts.push(`in ${typeKey(slot.value.type)} ${known.get(slot.name)?.elements.map(key).join() ?? ''}`);
+  }
+  const graphs: Graph[] = [model.graph];
+  for (let graph = graphs.shift(); graph; graph = graphs.shift()) describe(graph, numbers, parts, graphs);
+  return bytesToHex(sha256(new TextEncoder().encode(parts.join('\n'))));
+}
+
+function describe(graph: Graph, numbers: Map<Value, number>, parts: string[], graphs: Graph[]): void {
+  const refer = (value: Value | undefined): string => {
+    if (!value) return '-';
+    const tensor = value.constant;
+    if (tensor) return tensorKey(tensor);
+    const known = numbers.get(value) ?? numbers.size;
+    numbers.set(value, known);
+    return `%${known}`;
+  };
+  parts.push('graph');
+  for (const node of graph.topo()) {
+    const attrs = [...node.attrs].sort(([a], [b]) => (a < b ? -1 : 1));
+    const text = attrs.map(([name, attr]) => `${name}=${attributeKey(attr)}`).join(' ');
+    parts.push(`${node.op} ${node.inputs.map(refer).join()} → ${node.outputs.map(refer).join()} ${text}`);
+    for (const body of node.bodies) graphs.push(body.graph);
+  }
+  parts.push(`out ${graph.outputs.map((slot) => refer(slot.value)).join()}`);
+}
+
+function tensorKey(tensor: Tensor): string {
+  return tensor.size <= SMALL ? contentKey(tensor) : `${tensor.dtype}[${tensor.shape.join()}]`;
+}
+
+function attributeKey(attr: Attribute): string {
+  if (attr.type === 'TENSOR') return tensorKey(attr.value);
+  if (attr.type === 'GRAPH' || attr.type === 'GRAPHS' || attr.type === 'TENSORS') return attr.type;
+  const value: unknown = attr.value;
+  return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+}
+
+function typeKey(type: Type | undefined): string {
+  return type?.kind === 'tensor' ? `${type.dtype}[${type.shape?.map(key).join() ?? '…'}]` : (type?.kind ?? '');
+}

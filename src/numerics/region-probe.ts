@@ -1,0 +1,106 @@
+import { symbols } from '../dim/dim.js';
+import type { Semantics } from '../pass/pass.js';
+import { inferTypes } from '../shape/types.js';
+import type { NumericArray } from '../tensor/array.js';
+import { DTYPES, isFloat } from '../tensor/dtype.js';
+import { type Binding, type Feeds, type InputPlan, makeFeeds, planInputs, type PlannedInput, shapeUnder } from './inputs.js';
+import { fillProbe, type Probe } from './probes.js';
+import { createRandom } from './random.js';
+import type { Region } from './region.js';
+
+/** A way to fill the inputs of a region. */
+export interface RegionProbe {
+  readonly name: string;
+  readonly binding: (base: Binding) => Binding;
+  /** What fills an input whose readers ask nothing special; `undefined` leaves it to {@link makeFeeds}. */
+  readonly floats?: (input: PlannedInput) => Probe | undefined;
+  readonly integers?: Probe;
+  /** The original may refuse it: then it proves nothing. */
+  readonly optional?: boolean;
+}
+
+const same = (base: Binding): Binding => base;
+const all = (size: number) => (base: Binding) => new Map([...base].map(([name]) => [name, size] as const));
+
+/** Rows that show what a normal one hides: a wrong epsilon, lost precision, ties. */
+const ROWS: Probe = {
+  kind: 'rows',
+  axes: [-1],
+  rows: [{ mean: 0, std: 1 }, 'constant', { mean: 0, std: 1e-3 }, 'ties', { mean: 30, std: 1 }, 'zeros', { mean: 0, std: 1e-6 }],
+};
+
+const EQUIVALENT: readonly RegionProbe[] = [
+  { name: 'rows', binding: same, floats: () => ROWS },
+  { name: 'tiny', binding: same, floats: () => ({ kind: 'normal', mean: 0, std: 1e-3 }) },
+  {
+    name: 'large',
+    binding: same,
+    floats: ({ dtype }) => ({ kind: 'normal', mean: 0, std: DTYPES[dtype].bits >= 32 ? 30 : 8 }),
+  },
+  {
+    name: 'signed zeros',
+    binding: same,
+    floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }] }),
+  },
+  { name: 'sizes of 1', binding: all(1), optional: true },
+  { name: 'sizes of 0', binding: all(0), optional: true },
+];
+
+const EXACT: readonly RegionProbe[] = [
+  {
+    name: 'NaN and infinities',
+    binding: same,
+    floats: () => ({
+      kind: 'specials',
+      base: { kind: 'normal', mean: 0, std: 1 },
+      values: ['nan', 'inf', '-inf', '-0'],
+    }),
+  },
+  { name: 'extremes', binding: same, integers: { kind: 'extremes' } },
+];
+
+/** The probes that a region of these semantics has to stand beside ordinary inputs. */
+export function probesFor(semantics: Semantics): readonly RegionProbe[] {
+  return semantics === 'exact' ? [...EQUIVALENT, ...EXACT] : EQUIVALENT;
+}
+
+/** How inputs for the region are made: from what the first side does with them, with known elements as they are. */
+export function planRegion({ before, known }: Region): InputPlan {
+  const plan = planInputs(before, inferTypes(before));
+  const found = new Map(plan.symbols);
+  const inputs = plan.inputs.map((input) => {
+    const elements = known.get(input.name)?.elements;
+    if (!elements?.every((dim) => dim !== null)) return input;
+    for (const dim of elements) for (const name of symbols(dim)) if (!found.has(name)) found.set(name, 'other');
+    return { ...input, use: { ...input.use, sizes: elements } };
+  });
+  return { ...plan, inputs, symbols: found };
+}
+
+/** Whether the readers of an input ask nothing of its values. */
+function isFree({ use }: PlannedInput): boolean {
+  const asks = [...use.kinds].some((kind) => kind !== 'compute' && kind !== 'image' && kind !== 'wave' && kind !== 'state');
+  return !asks && use.sizes === undefined && use.limits.length === 0;
+}
+
+/** Feeds for one probe; `undefined` when it changes nothing for this region. */
+export function probeFeeds(plan: InputPlan, probe: RegionProbe, base: Binding, seed: number): Feeds | undefined {
+  const binding = probe.binding(base);
+  if (probe.optional && [...binding].every(([name, size]) => base.get(name) === size)) return undefined;
+  const feeds: Record<string, NumericArray> = { ...makeFeeds(plan, binding, seed) };
+  let changed = probe.optional ?? false;
+  for (const input of plan.inputs) {
+    const fill = isFree(input) ? special(probe, input) : undefined;
+    if (!fill) continue;
+    const random = createRandom(seed, `${probe.name} ${input.name}`);
+    feeds[input.name] = fillProbe(fill, input.dtype, shapeUnder(input.shape, binding), random);
+    changed = true;
+  }
+  return changed ? feeds : undefined;
+}
+
+function special(probe: RegionProbe, input: PlannedInput): Probe | undefined {
+  if (isFloat(input.dtype)) return probe.floats?.(input);
+  const { kind } = DTYPES[input.dtype];
+  return kind === 'int' || kind === 'uint' ? probe.integers : undefined;
+}

@@ -1,0 +1,158 @@
+import type { Semantics } from '../pass/pass.js';
+import type { RewriteRecord } from '../rewrite/record.js';
+import type { Types } from '../shape/types.js';
+import type { Binding } from './inputs.js';
+import { cutRegion, type Region } from './region.js';
+import { type BatchItem, checkTogether, constantBytes } from './region-batch.js';
+import { checkRegion, type RegionVerdict } from './region-check.js';
+import type { Runtime } from './runtime.js';
+
+/** Rewrites of one run of a pipeline, cut out as they happen; see {@link RegionVerifier.check}. */
+export class RegionBook {
+  readonly regions: Region[] = [];
+  readonly refuted: { readonly record: RewriteRecord; readonly why: string }[] = [];
+  readonly uncovered: { readonly record: RewriteRecord; readonly why: string }[] = [];
+
+  /** To be called right after the rewrite. */
+  add(record: RewriteRecord, semantics: Semantics, types: Types): void {
+    if (semantics !== 'exact' && semantics !== 'equivalent') {
+      this.uncovered.push({ record, why: `it is ${semantics}` });
+      return;
+    }
+    const cut = cutRegion(record, semantics, types);
+    if (cut.kind === 'region') this.regions.push(cut.region);
+    else if (cut.kind === 'uncovered') this.uncovered.push({ record, why: cut.why });
+    else if (cut.kind === 'mismatch') this.refuted.push({ record, why: cut.why });
+  }
+}
+
+/** A rewrite whose two sides differ. */
+export interface Refuted {
+  readonly record: RewriteRecord;
+  readonly why: string;
+  /** The smallest cut on which they differ for good; absent when two constants differ. */
+  readonly region?: Region;
+}
+
+/** What the check of a {@link RegionBook} came to. */
+export interface RegionOutcome {
+  /** Rewrites whose sides were run. */
+  readonly regions: number;
+  readonly distinct: number;
+  readonly refuted: readonly Refuted[];
+  readonly uncovered: readonly { readonly record: RewriteRecord; readonly why: string }[];
+  /** Largest difference over the noise or bound that was allowed for it, over all distinct regions. */
+  readonly groups: readonly GroupReport[];
+}
+
+/** One kind of region, up to names and weights. */
+export interface GroupReport {
+  readonly key: string;
+  readonly pass: string;
+  readonly rule: string;
+  readonly members: number;
+  readonly level: number;
+  readonly verdict: RegionVerdict;
+}
+
+/** How far a region that differs by itself is widened to see whether it differs where it stands. */
+const LEVELS = [1, 2, 4, 8];
+/** Weights of regions that are run with their own weights beside the first of their kind; the whole model covers the rest. */
+const MEMBER_BYTES = 64 * 2 ** 20;
+
+interface Group {
+  readonly level: number;
+  readonly verdict: RegionVerdict;
+  readonly region: Region;
+}
+
+/** Verifies rewrites by themselves. Keeps what it found, so that a pipeline that is run again costs only what is new. */
+export class RegionVerifier {
+  readonly #runtime: Runtime;
+  readonly #seed: number;
+  readonly #groups = new Map<string, Group>();
+  readonly #onProgress: ((what: string) => void) | undefined;
+
+  constructor(runtime: Runtime, seed = 0, onProgress?: (what: string) => void) {
+    this.#runtime = runtime;
+    this.#seed = seed;
+    this.#onProgress = onProgress;
+  }
+
+  /** Each distinct region on all probes, every other one on one input with its own weights. Cost follows the distinct ones. */
+  async check(book: RegionBook): Promise<RegionOutcome> {
+    const kinds = new Map<string, Region[]>();
+    for (const region of book.regions) {
+      const members = kinds.get(region.key);
+      if (members) members.push(region);
+      else kinds.set(region.key, [region]);
+    }
+    const refuted: Refuted[] = [...book.refuted];
+    const uncovered = [...book.uncovered];
+    const groups: GroupReport[] = [];
+    const rest: BatchItem[] = [];
+    for (const [key, members] of kinds) {
+      this.#onProgress?.(`verifying rewrites: ${groups.length + 1} of ${kinds.size} kinds`);
+      const group = await this.#group(key, members[0]!);
+      const { verdict, level, region } = group;
+      const { pass, rule } = region.record;
+      groups.push({ key, pass, rule, members: members.length, level, verdict });
+      for (const member of members) {
+        const { record } = member;
+        if (verdict.status === 'uncovered') uncovered.push({ record, why: verdict.why ?? '' });
+        else if (verdict.status === 'mismatch') refuted.push({ record, why: verdict.why ?? '', region });
+      }
+      if (verdict.status === 'verified') rest.push(...this.#others(members.slice(1), level, verdict.binding));
+    }
+    refuted.push(...(await this.#checkRest(rest)));
+    return { regions: book.regions.length, distinct: kinds.size, refuted, uncovered, groups };
+  }
+
+  async #group(key: string, first: Region): Promise<Group> {
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const group = await this.#settle(first);
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /** Checks a region; when it differs, with more and more of what comes before it. */
+  async #settle(region: Region, thorough = true): Promise<Group> {
+    let group = { level: 0, region, verdict: await checkRegion(this.#runtime, region, this.#how(thorough)) };
+    for (const level of LEVELS) {
+      if (group.verdict.status !== 'mismatch') break;
+      const cut = region.widen(level);
+      if (cut.kind !== 'region' || cut.region.before.graph.nodes.size === group.region.before.graph.nodes.size) break;
+      const verdict = await checkRegion(this.#runtime, cut.region, this.#how(thorough));
+      if (verdict.status === 'uncovered') break;
+      group = { level, region: cut.region, verdict };
+    }
+    return group;
+  }
+
+  #how(thorough: boolean): { readonly thorough: boolean; readonly seed: number } {
+    return { thorough, seed: this.#seed };
+  }
+
+  #others(members: readonly Region[], level: number, binding: Binding): BatchItem[] {
+    return members.flatMap((member) => {
+      const cut = level === 0 ? { kind: 'region' as const, region: member } : member.widen(level);
+      return cut.kind === 'region' ? [{ region: cut.region, binding }] : [];
+    });
+  }
+
+  async #checkRest(items: readonly BatchItem[]): Promise<readonly Refuted[]> {
+    const refuted: Refuted[] = [];
+    let left = MEMBER_BYTES;
+    const chosen = items.filter(({ region }) => (left -= constantBytes(region)) > 0);
+    if (chosen.length === 0) return refuted;
+    this.#onProgress?.(`verifying ${chosen.length} rewrites of known kinds`);
+    const right = await checkTogether(this.#runtime, chosen, this.#seed);
+    for (const { region } of chosen) {
+      if (right.has(region)) continue;
+      const { verdict, region: where } = await this.#settle(region, false);
+      if (verdict.status === 'mismatch') refuted.push({ record: region.record, why: verdict.why ?? '', region: where });
+    }
+    return refuted;
+  }
+}
