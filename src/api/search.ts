@@ -1,6 +1,6 @@
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
-import { planInputs } from '../numerics/inputs.js';
+import { emptiableSymbols, planInputs } from '../numerics/inputs.js';
 import { RegionBook, type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
@@ -22,7 +22,7 @@ export interface Candidate {
   readonly rewrites: number;
   readonly records: readonly RewriteRecord[];
   /** The rewrites cut out, when they are to be verified. */
-  readonly book: RegionBook;
+  readonly book?: RegionBook;
 }
 
 /** What {@link Search} works with; see `OptimizeOptions`. */
@@ -97,7 +97,7 @@ export class Search {
     if (!runtime) return this.#giveUp('unverifiable', 'onnxruntime-node is not installed');
     const verifier = new RegionVerifier(runtime, this.#options.seed, this.#options.onProgress);
     for (let round = 0; round < ROUNDS; round++) {
-      const outcome = await verifier.check(candidate.book);
+      const outcome = await verifier.check(candidate.book!);
       const prepared = await reference;
       const wrong = await this.#faults(candidate, outcome, prepared);
       if (!Array.isArray(wrong)) return wrong;
@@ -148,14 +148,14 @@ export class Search {
     const model = cloneModel(this.#original);
     model.source = this.#original.source;
     const records: RewriteRecord[] = [];
-    const book = new RegionBook();
     const types = inferTypes(model);
+    const book = new RegionBook(model, types, emptiableSymbols(model, types));
     const { passes, rewrites } = await runPipeline(model, this.#pipeline, {
       accept: (record) => record.number <= limit && !this.#denied.has(fingerprint(record)),
       types,
       onRewrite: (record, pass) => {
         records.push(record);
-        if (verify !== false && limit === Infinity) book.add(record, pass.semantics, types);
+        if (verify !== false && limit === Infinity) book.add(record, pass.semantics);
       },
       ...(target && { target }),
       ...(opset !== undefined && { opset }),
@@ -257,7 +257,7 @@ export class Search {
   #giveUp(status: 'unverifiable' | 'reverted', why: string): Found {
     const model = cloneModel(this.#original);
     model.source = this.#original.source;
-    return this.#settle({ model, runs: [], rewrites: 0, records: [], book: new RegionBook() }, { status, method: 'none', why });
+    return this.#settle({ model, runs: [], rewrites: 0, records: [] }, { status, method: 'none', why });
   }
 
   #settle(candidate: Candidate, partial: Pick<Verification, 'status' | 'method'> & Partial<Verification>): Found {

@@ -20,6 +20,8 @@ export interface ExtractOptions {
   readonly inputs: readonly { readonly value: Value; readonly name: string; readonly type: Type | undefined }[];
   /** Values that become its outputs. */
   readonly outputs: readonly { readonly value: Value; readonly name: string; readonly type: Type | undefined }[];
+  /** Imported versions by domain; those of the source when absent. */
+  readonly opsets?: ReadonlyMap<string, number>;
   /** What nodes are taken to be; as they are when absent. */
   readonly view?: (node: Node) => NodeView | undefined;
 }
@@ -32,7 +34,7 @@ export interface ExtractOptions {
 export function extractModel(source: Model, options: ExtractOptions): Model | undefined {
   const target = new Model(create('ModelProto', {}), {
     irVersion: Math.max(source.irVersion, 8),
-    opsets: source.opsets,
+    opsets: options.opsets ?? source.opsets,
   });
   const map: ValueMap = new Map();
   for (const { value, name, type } of options.inputs) map.set(value, target.graph.addInput({ name, type }));

@@ -59,6 +59,18 @@ export function planInputs(model: Model, types: Types): InputPlan {
   return { inputs, unsupported, symbols: found };
 }
 
+/** Symbols of the inputs' dims that are 0 in ordinary use: lengths of what is joined with something new. */
+export function emptiableSymbols(model: Model, types: Types): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const slot of model.graph.inputs) {
+    const shape = types.shape(slot.value) ?? [];
+    shape.forEach((dim, axis) => {
+      if (roleOf(slot, shape, axis) === 'past') for (const name of symbols(dim)) found.add(name);
+    });
+  }
+  return found;
+}
+
 /** For inputs of undeclared rank. */
 function guessShape({ kinds }: InputUse): readonly Dim[] {
   if (kinds.has('image')) return [1, 3, 64, 64];

@@ -68,11 +68,22 @@ function judgeRow({ expected, actual: given, noise, finite }: JudgedRow, floor: 
   const rounded = unitRoundoff(expected.dtype) > 0;
   const noiseFloor = noise.reduce((most, array) => Math.max(most, spread(expected, array)), 0);
   const tolerance = rounded
-    ? Math.max(NOISE_FACTOR * noiseFloor, LAST_PLACES * 2 * unitRoundoff(expected.dtype), floor === 'identical' ? 0 : floor)
+    ? Math.max(
+        NOISE_FACTOR * noiseFloor,
+        LAST_PLACES * 2 * unitRoundoff(expected.dtype),
+        floor === 'identical' ? 0 : floor,
+      )
     : 4 * noiseFloor;
   const got = rounded ? maxRel : share(expected, compared.differing);
   const ok = floor === 'identical' ? identical : compared.close || got <= tolerance;
-  const measured = { ok, identical: floor === 'identical' ? identical : compared.close, maxAbs, maxRel: got, noiseFloor, tolerance };
+  const measured = {
+    ok,
+    identical: floor === 'identical' ? identical : compared.close,
+    maxAbs,
+    maxRel: got,
+    noiseFloor,
+    tolerance,
+  };
   return ok ? measured : { ...measured, why: explain(expected, compared.first, got, noiseFloor) };
 }
 

@@ -63,7 +63,9 @@ export async function checkRegion(
 function failure(region: Region, cause: unknown, what: string): RegionVerdict {
   if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
   if (!(cause instanceof RuntimeRefusal)) throw cause;
-  const lacksKernel = /NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/.test(cause.message);
+  const lacksKernel = /NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/.test(
+    cause.message,
+  );
   if (cause.kind === 'type' || lacksKernel) return verdict('uncovered', cause.message);
   return { ...verdict('mismatch', `${what}: ${cause.message}`), probe: region.record.rule };
 }
@@ -104,10 +106,10 @@ class Trial {
       if (wrong) return wrong;
     }
     for (const probe of thorough ? probesFor(this.#region.semantics) : []) {
-      const feeds = probeFeeds(plan, probe, base.binding, this.#seed);
+      const feeds = probeFeeds(plan, probe, { region: this.#region, base: base.binding, seed: this.#seed });
       const outputs = feeds && (await attempt(this.#first, feeds));
       if (!feeds || !outputs) continue;
-      const wrong = await this.#compare(probe.name, feeds, outputs, probe.binding(base.binding));
+      const wrong = await this.#compare(probe.name, feeds, outputs, probe.binding(base.binding, this.#region));
       if (wrong) return wrong;
     }
     return { ...this.#measured(base.binding), status: 'verified' };
@@ -130,7 +132,12 @@ class Trial {
     this.#maxRel = Math.max(this.#maxRel, judgement.maxRel);
     this.#noiseFloor = Math.max(this.#noiseFloor, judgement.noiseFloor);
     if (judgement.ok) return undefined;
-    return { ...this.#measured(binding), status: 'mismatch', probe, why: `on ${probe} it ${judgement.why ?? 'differs'}` };
+    return {
+      ...this.#measured(binding),
+      status: 'mismatch',
+      probe,
+      why: `on ${probe} it ${judgement.why ?? 'differs'}`,
+    };
   }
 
   async #judge(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<Judgement> {
@@ -171,4 +178,3 @@ async function attempt(session: Session, feeds: Feeds): Promise<Outputs | undefi
 export function ordinaryFeeds(region: Region, binding: Binding, seed: number): Feeds {
   return makeFeeds(planRegion(region), binding, seed);
 }
-

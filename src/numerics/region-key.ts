@@ -15,7 +15,7 @@ const SMALL = 8;
 
 /** A hash of a small model up to names and the content of its weights; types and known elements of its inputs count. O(nodes). */
 export function regionKey(model: Model, known: ReadonlyMap<string, SymbolicTensor>): string {
-  const parts: string[] = [];
+  const parts: string[] = [JSON.stringify([...model.opsets])];
   const numbers = new Map<Value, number>();
   for (const slot of model.graph.inputs) {
     numbers.set(slot.value, numbers.size);

@@ -3,7 +3,15 @@ import type { Semantics } from '../pass/pass.js';
 import { inferTypes } from '../shape/types.js';
 import type { NumericArray } from '../tensor/array.js';
 import { DTYPES, isFloat } from '../tensor/dtype.js';
-import { type Binding, type Feeds, type InputPlan, makeFeeds, planInputs, type PlannedInput, shapeUnder } from './inputs.js';
+import {
+  type Binding,
+  type Feeds,
+  type InputPlan,
+  makeFeeds,
+  planInputs,
+  type PlannedInput,
+  shapeUnder,
+} from './inputs.js';
 import { fillProbe, type Probe } from './probes.js';
 import { createRandom } from './random.js';
 import type { Region } from './region.js';
@@ -11,7 +19,7 @@ import type { Region } from './region.js';
 /** A way to fill the inputs of a region. */
 export interface RegionProbe {
   readonly name: string;
-  readonly binding: (base: Binding) => Binding;
+  readonly binding: (base: Binding, region: Region) => Binding;
   /** What fills an input whose readers ask nothing special; `undefined` leaves it to {@link makeFeeds}. */
   readonly floats?: (input: PlannedInput) => Probe | undefined;
   readonly integers?: Probe;
@@ -21,12 +29,22 @@ export interface RegionProbe {
 
 const same = (base: Binding): Binding => base;
 const all = (size: number) => (base: Binding) => new Map([...base].map(([name]) => [name, size] as const));
+const empty = (base: Binding, { emptiable }: Region): Binding =>
+  new Map([...base].map(([name, size]) => [name, emptiable.has(name) ? 0 : size] as const));
 
 /** Rows that show what a normal one hides: a wrong epsilon, lost precision, ties. */
 const ROWS: Probe = {
   kind: 'rows',
   axes: [-1],
-  rows: [{ mean: 0, std: 1 }, 'constant', { mean: 0, std: 1e-3 }, 'ties', { mean: 30, std: 1 }, 'zeros', { mean: 0, std: 1e-6 }],
+  rows: [
+    { mean: 0, std: 1 },
+    'constant',
+    { mean: 0, std: 1e-3 },
+    'ties',
+    { mean: 30, std: 1 },
+    'zeros',
+    { mean: 0, std: 1e-6 },
+  ],
 };
 
 const EQUIVALENT: readonly RegionProbe[] = [
@@ -43,7 +61,7 @@ const EQUIVALENT: readonly RegionProbe[] = [
     floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }] }),
   },
   { name: 'sizes of 1', binding: all(1), optional: true },
-  { name: 'sizes of 0', binding: all(0), optional: true },
+  { name: 'sizes of 0', binding: empty, optional: true },
 ];
 
 const EXACT: readonly RegionProbe[] = [
@@ -79,13 +97,20 @@ export function planRegion({ before, known }: Region): InputPlan {
 
 /** Whether the readers of an input ask nothing of its values. */
 function isFree({ use }: PlannedInput): boolean {
-  const asks = [...use.kinds].some((kind) => kind !== 'compute' && kind !== 'image' && kind !== 'wave' && kind !== 'state');
+  const asks = [...use.kinds].some(
+    (kind) => kind !== 'compute' && kind !== 'image' && kind !== 'wave' && kind !== 'state',
+  );
   return !asks && use.sizes === undefined && use.limits.length === 0;
 }
 
 /** Feeds for one probe; `undefined` when it changes nothing for this region. */
-export function probeFeeds(plan: InputPlan, probe: RegionProbe, base: Binding, seed: number): Feeds | undefined {
-  const binding = probe.binding(base);
+export function probeFeeds(
+  plan: InputPlan,
+  probe: RegionProbe,
+  at: { readonly region: Region; readonly base: Binding; readonly seed: number },
+): Feeds | undefined {
+  const { base, seed } = at;
+  const binding = probe.binding(base, at.region);
   if (probe.optional && [...binding].every(([name, size]) => base.get(name) === size)) return undefined;
   const feeds: Record<string, NumericArray> = { ...makeFeeds(plan, binding, seed) };
   let changed = probe.optional ?? false;

@@ -1,3 +1,4 @@
+import type { Model } from '../ir/model.js';
 import type { Semantics } from '../pass/pass.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import type { Types } from '../shape/types.js';
@@ -13,13 +14,28 @@ export class RegionBook {
   readonly refuted: { readonly record: RewriteRecord; readonly why: string }[] = [];
   readonly uncovered: { readonly record: RewriteRecord; readonly why: string }[] = [];
 
+  readonly #model: Model;
+  readonly #types: Types;
+  readonly #emptiable: ReadonlySet<string>;
+  #opsets: ReadonlyMap<string, number>;
+
+  /** `emptiable` names the symbols of dims that may be 0. */
+  constructor(model: Model, types: Types, emptiable: ReadonlySet<string>) {
+    this.#model = model;
+    this.#types = types;
+    this.#emptiable = emptiable;
+    this.#opsets = new Map(model.opsets);
+  }
+
   /** To be called right after the rewrite. */
-  add(record: RewriteRecord, semantics: Semantics, types: Types): void {
+  add(record: RewriteRecord, semantics: Semantics): void {
+    const scene = { types: this.#types, opsets: this.#opsets, emptiable: this.#emptiable };
+    this.#opsets = new Map(this.#model.opsets);
     if (semantics !== 'exact' && semantics !== 'equivalent') {
       this.uncovered.push({ record, why: `it is ${semantics}` });
       return;
     }
-    const cut = cutRegion(record, semantics, types);
+    const cut = cutRegion(record, semantics, scene);
     if (cut.kind === 'region') this.regions.push(cut.region);
     else if (cut.kind === 'uncovered') this.uncovered.push({ record, why: cut.why });
     else if (cut.kind === 'mismatch') this.refuted.push({ record, why: cut.why });

@@ -22,6 +22,8 @@ export interface Region {
   readonly known: ReadonlyMap<string, SymbolicTensor>;
   /** Equal for regions that are equal up to names and weights. */
   readonly key: string;
+  /** Symbols of dims that may be 0 where the model is used, as the length of a cache. */
+  readonly emptiable: ReadonlySet<string>;
   /**
    * The same rewrite with `level` steps of what comes before it, for a rewrite may rest on what feeds it. Later rewrites upstream are
    * taken for what they claim to be: equal to what they replaced.
@@ -46,7 +48,7 @@ interface Claim {
 const CONTEXT = 400;
 
 /** Cuts the two sides of a rewrite out of the model. To be called right after the rewrite, while the model is as it left it. */
-export function cutRegion(record: RewriteRecord, semantics: Semantics, types: Types): Cut {
+export function cutRegion(record: RewriteRecord, semantics: Semantics, scene: Scene): Cut {
   const all = claimsOf(record);
   const claims: Claim[] = [];
   for (const claim of all) {
@@ -58,22 +60,33 @@ export function cutRegion(record: RewriteRecord, semantics: Semantics, types: Ty
   const widen = (level: number): Cut => {
     const sides = expand(record, claims, level);
     if (typeof sides === 'string') return { kind: 'uncovered', why: sides };
-    return extractSides({ record, semantics, claims, types, widen }, sides);
+    return extractSides({ record, semantics, claims, scene, widen }, sides);
   };
   return widen(0);
+}
+
+/** What holds in the model around a rewrite. */
+export interface Scene {
+  readonly types: Types;
+  /** Imported versions before the rewrite; it may have changed them. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly emptiable: ReadonlySet<string>;
 }
 
 interface Rewrite {
   readonly record: RewriteRecord;
   readonly semantics: Semantics;
   readonly claims: readonly Claim[];
-  readonly types: Types;
+  readonly scene: Scene;
   readonly widen: (level: number) => Cut;
 }
 
 /** The values that are said to be equal and that somebody outside of the rewrite sees. */
 function claimsOf(record: RewriteRecord): Claim[] {
-  const own = new Set<Node>([...record.added.map(({ node }) => node), ...record.changed.map(({ after }) => after.node)]);
+  const own = new Set<Node>([
+    ...record.added.map(({ node }) => node),
+    ...record.changed.map(({ after }) => after.node),
+  ]);
   const made = new Set<Node>(record.added.map(({ node }) => node));
   const next = new Map(record.replaced.map(({ from, to }) => [from, to]));
   const claims: Claim[] = [];
@@ -122,10 +135,17 @@ function expand(record: RewriteRecord, claims: readonly Claim[], level: number):
     if (!constantOf(claim.before)) take(claim.before);
     if (!constantOf(claim.after)) take(claim.after);
   }
-  for (let left = level; ; ) {
-    if (before.size + after.size > CONTEXT + record.removed.length + record.added.length) return 'it rests on too many nodes';
-    const known = boundary(claims.map((claim) => claim.before), before);
-    const read = boundary(claims.map((claim) => claim.after), after);
+  for (let left = level; ;) {
+    if (before.size + after.size > CONTEXT + record.removed.length + record.added.length)
+      return 'it rests on too many nodes';
+    const known = boundary(
+      claims.map((claim) => claim.before),
+      before,
+    );
+    const read = boundary(
+      claims.map((claim) => claim.after),
+      after,
+    );
     const unknown = [...read].filter((value) => !known.has(value) && value.producer);
     if (unknown.some(take)) {
       unknown.forEach(take);
@@ -134,7 +154,10 @@ function expand(record: RewriteRecord, claims: readonly Claim[], level: number):
     const grown = left-- > 0 ? [...known].filter(take).length > 0 : false;
     if (grown) continue;
     const made = new Set(record.added.map(({ node }) => node));
-    const extra = contextOf(claims.map((claim) => claim.after), after).filter((value) => {
+    const extra = contextOf(
+      claims.map((claim) => claim.after),
+      after,
+    ).filter((value) => {
       const node = value.producer!;
       return !made.has(node) && before.get(node) === after.get(node);
     });
@@ -177,7 +200,7 @@ function boundary(roots: readonly Value[], views: Views): Set<Value> {
 }
 
 function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }: Sides): Cut {
-  const { record, semantics, claims, types, widen } = rewrite;
+  const { record, semantics, claims, scene, widen } = rewrite;
   const ends = claims.flatMap((claim) => [claim.before, claim.after]);
   if ([...ends, ...values].some((value) => rootRole(value) === 'function')) {
     return { kind: 'uncovered', why: 'it is inside a function' };
@@ -185,7 +208,7 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
   const inputs: { value: Value; name: string; type: Type }[] = [];
   const known = new Map<string, SymbolicTensor>();
   for (const [index, value] of values.entries()) {
-    const { type, elements } = types.fact(value);
+    const { type, elements } = scene.types.fact(value);
     if (type?.kind !== 'tensor' || !type.dtype || !type.shape) {
       return { kind: 'uncovered', why: `the type of ${value.hint || 'an input'} is not known` };
     }
@@ -193,18 +216,29 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
     if (elements) known.set(`x${index}`, elements);
   }
   const { model } = ends[0]!.graph;
-  const reached = new Set(contextOf(claims.map((claim) => claim.before), before));
+  const reached = new Set(
+    contextOf(
+      claims.map((claim) => claim.before),
+      before,
+    ),
+  );
   const rest = extra.filter((value) => !reached.has(value));
-  const side = (pick: (claim: Claim) => Value, views: Views): Model | undefined => {
+  const now = new Map(model.opsets);
+  const side = (
+    pick: (claim: Claim) => Value,
+    views: Views,
+    opsets: ReadonlyMap<string, number>,
+  ): Model | undefined => {
     const outputs = claims.map((claim, i) => ({ value: pick(claim), name: `y${i}`, type: undefined }));
     outputs.push(...rest.map((value, i) => ({ value, name: `context${i}`, type: undefined })));
-    return pruned(extractModel(model, { inputs, outputs, view: (node) => views.get(node) }));
+    return pruned(extractModel(model, { inputs, outputs, opsets, view: (node) => views.get(node) }));
   };
-  const first = side((claim) => claim.before, before);
-  const second = side((claim) => claim.after, after);
+  const first = side((claim) => claim.before, before, scene.opsets);
+  const second = side((claim) => claim.after, after, now);
   if (!first || !second) return { kind: 'uncovered', why: 'it reads an input that cannot be cut' };
   const key = `${record.pass}|${record.rule}|${semantics}|${regionKey(first, known)}|${regionKey(second, known)}`;
-  return { kind: 'region', region: { record, semantics, before: first, after: second, known, key, widen } };
+  const { emptiable } = scene;
+  return { kind: 'region', region: { record, semantics, before: first, after: second, known, key, emptiable, widen } };
 }
 
 function rootRole(value: Value): string {

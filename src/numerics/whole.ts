@@ -176,5 +176,5 @@ async function varying(session: Session, sample: Sample): Promise<Set<string>> {
 /** The first line of what a runtime says, shortened. */
 export function oneLine(message: string): string {
   const line = message.split('\n')[0] ?? '';
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return line.length > 1200 ? `${line.slice(0, 1200)}…` : line;
 }
