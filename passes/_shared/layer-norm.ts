@@ -11,6 +11,7 @@ import {
   type Rule,
   scalar,
   showShape,
+  Tensor,
   type Value,
   type Verdict,
 } from '#core';
@@ -58,11 +59,11 @@ const scaleOnly: Rule = {
 const plain: Rule = {
   ...common,
   name: 'layer-norm-without-scale',
-  summary: 'mean and variance alone become LayerNormalization with a scale of ones, where the model may grow by it',
+  summary: 'mean and variance alone become LayerNormalization with a scale of ones',
   root: ['Div', 'Mul'],
   pattern: normalized,
   check: (m) => check(m, []),
-  rewrite: (m, b) => build(m, b, b.constant('ones', filled(m.dtype(x)!, [lastDim(m)!], 1))),
+  rewrite: (m, b) => build(m, b, ones(m, b)),
 };
 
 /** Layer normalization (Ba et al. 2016, arXiv:1607.06450, eq. 3–4) over the last axis, spelled out in primitives. */
@@ -95,6 +96,12 @@ function parameter(m: Match, b: Edit, pattern: AnyPattern): Value {
   const value = m.get(pattern);
   if (m.shape(pattern)?.length === 1) return value;
   return b.constant(value.hint || pattern.label, reshaped(constantOf(value)!, [lastDim(m)!]));
+}
+
+/** A scale of ones takes no more room than its size; whether it becomes a constant is for others to decide. */
+function ones(m: Match, b: Edit): Value {
+  const size = b.constant('size', Tensor.int64([1], [lastDim(m)!]));
+  return b.node('ConstantOfShape', [size], { value: filled(m.dtype(x)!, [1], 1) }, { hint: 'ones' });
 }
 
 function build(m: Match, b: Edit, gamma: Value, beta?: Value): Value {

@@ -16,12 +16,14 @@ import {
   type Pat,
   type Rule,
   rulePass,
+  showShape,
   type Tensor,
   type Value,
   type Verdict,
 } from '#core';
 import { isFinite, scaled, vector } from '../_shared/weights.js';
 import { affineOf, batchNorm, checkAffine } from './affine.js';
+import { biasNumbers, isRow } from './bias.js';
 import { convLayer, convTransposeLayer, type Layer, matrixLayer } from './layers.js';
 
 /** Products of float32 weights and factors up to here do not overflow unless the weights are absurd. */
@@ -29,7 +31,7 @@ const LARGE_FACTOR = 1e18;
 
 const x = any('input');
 const W = constant('weight');
-const b0 = constant('bias of the layer');
+const b0 = any('bias of the layer');
 
 const conv = op.Conv(x, W, optional(b0));
 const convTranspose = op.ConvTranspose(x, W, optional(b0));
@@ -52,7 +54,8 @@ interface Folding {
 /** The new bias, b·k + shift; `undefined` when it does not fit the dtype. */
 function foldedBias(m: Match, folding: Folding): Tensor | undefined {
   const { factors, shifts } = affineOf(m);
-  const known = m.maybe(b0)?.floats();
+  const value = m.findValue(b0);
+  const known = value && biasNumbers(value);
   const strength = folding.biasFactor?.(m) ?? 1;
   const bias = (channel: number): number => known?.[known.length === 1 ? 0 : channel] ?? 0;
   const numbers = shifts.map((shift, channel) => strength * bias(channel) * factors[channel]! + shift);
@@ -64,11 +67,6 @@ function foldedWeight(m: Match, folding: Folding): Tensor {
   return scaled(m.get(W), affineOf(m).factors, folding.layerOf(m).channelOf);
 }
 
-/** Whether a bias is one number for all channels or one for each. */
-function isRow({ shape, size }: Tensor, channels: number): boolean {
-  return shape.length <= 2 && (size === 1 || (size === channels && shape.at(-1) === channels));
-}
-
 function checkLayer(m: Match, folding: Folding): Verdict {
   const weight = m.get(W);
   if (!isFloat(weight.dtype) || weight.size === 0)
@@ -78,9 +76,11 @@ function checkLayer(m: Match, folding: Folding): Verdict {
   const { channels } = folding.layerOf(m);
   const affine = checkAffine(m, channels);
   if (!affine.ok) return affine;
-  const bias = m.maybe(b0);
-  if (bias && !isRow(bias, channels))
-    return no(`the bias has shape [${bias.shape.join(', ')}], not [${channels}]`, m.value(b0));
+  const bias = m.findValue(b0);
+  if (bias && !biasNumbers(bias)) return no(`${b0.label} is not constant`, bias);
+  if (bias && !isRow(m.shape(b0), channels)) {
+    return no(`the bias has shape ${showShape(m.shape(b0) ?? [])}, not [${channels}]`, bias);
+  }
   if (!foldedBias(m, folding)) return no(`the new bias does not fit ${weight.dtype}`);
   const isRisky = weight.dtype === 'float16' || affineOf(m).factors.some((factor) => Math.abs(factor) > LARGE_FACTOR);
   return !isRisky || isFinite(foldedWeight(m, folding)) ? ok : no(`the new weight does not fit ${weight.dtype}`);
@@ -97,7 +97,9 @@ function fold(folding: Folding): Rule {
     check: (m) => checkLayer(m, folding),
     rewrite: (m, b) => {
       const weight = b.constant(m.value(W).hint, foldedWeight(m, folding));
-      const bias = b.constant(m.findValue(b0)?.hint ?? `${m.value(W).hint}_bias`, foldedBias(m, folding)!);
+      const known = m.findValue(b0);
+      const hint = known?.constant ? known.hint : `${m.value(W).hint}_bias`;
+      const bias = b.constant(hint, foldedBias(m, folding)!);
       return folding.build(m, b, weight, bias);
     },
   };

@@ -121,7 +121,7 @@ class Driver<O extends object> {
     if (rest) return `output ${match.root.outputs.indexOf(rest)} of ${match.root.op} is used`;
     const growth = growthOf(changes ?? [], match);
     if (growth > 0 && this.#growth + growth > this.#host.maxGrowth) {
-      return `constants would grow by ${growth} bytes; ${Math.max(0, this.#host.maxGrowth - this.#growth)} are allowed`;
+      return `the model would grow by ${growth} bytes; ${Math.max(0, this.#host.maxGrowth - this.#growth)} are allowed`;
     }
     this.#replace(rule, match.root, values, edit);
     for (const node of addedBy(changes ?? [])) near.add(node);
