@@ -41,17 +41,21 @@ export function weakest(verdicts: readonly Verdict[]): Verdict {
 /** Tells the symbols that stand for sizes which depend on data. */
 export type IsFresh = (symbol: string) => boolean;
 
+const NOT_EMPTY = { minimum: 1 } as const;
+
 /** How two sizes meet that must be equal. That an axis is empty is not considered: sizes of at least 1 prove. */
 export function alignEqual(left: Dim, right: Dim, isFresh: IsFresh): DimAlignment {
   const equation = solve(left, right);
   if (!equation) return { verdict: 'unknown', left, right, equation: undefined };
-  if (equation.holds === 'always' || isProven(left, '==', right, { minimum: 1 })) {
+  if (equation.holds === 'always' || isProven(left, '==', right, NOT_EMPTY)) {
     return { verdict: 'equal', left, right, equation: undefined };
   }
   if (equation.holds === 'never') {
     return { verdict: 'wrong', left, right, equation: `${format(left)} == ${format(right)}` };
   }
-  const text = equation.solution ? equation.text : (selectionFor(left, right)?.join(' and ') ?? equation.text);
+  const text = equation.solution
+    ? equation.text
+    : (selectionFor(left, right, NOT_EMPTY)?.join(' and ') ?? equation.text);
   return { verdict: condition(left, right, isFresh), left, right, equation: text };
 }
 

@@ -4,7 +4,7 @@ import { type Atom, type Dim, type ExtremumAtom, type KnownDim, ofAtom } from '.
 import { max, min } from './extremum.js';
 import { format } from './format.js';
 import { termsOf } from './poly.js';
-import { equal, isProven } from './prove.js';
+import { type Assumptions, isProven } from './prove.js';
 
 /** Extrema that one condition may open. */
 const MAX_DEPTH = 3;
@@ -13,27 +13,27 @@ const MAX_DEPTH = 3;
  * Inequalities under which `a == b`, from the arguments that the minima and maxima in them must take:
  * `min(s,64) == s` where `s <= 64`. They suffice; `undefined` when no choice makes the two equal.
  */
-export function selectionFor(a: Dim, b: Dim): readonly string[] | undefined {
-  return a === null || b === null ? undefined : select(a, b, MAX_DEPTH);
+export function selectionFor(a: Dim, b: Dim, assumptions: Assumptions = {}): readonly string[] | undefined {
+  return a === null || b === null ? undefined : select(a, b, assumptions, MAX_DEPTH);
 }
 
-function select(a: KnownDim, b: KnownDim, depth: number): readonly string[] | undefined {
-  if (equal(a, b)) return [];
+function select(a: KnownDim, b: KnownDim, assumptions: Assumptions, depth: number): readonly string[] | undefined {
+  if (isProven(a, '==', b, assumptions)) return [];
   if (depth === 0) return undefined;
   for (const atom of [...extremaOf(a), ...extremaOf(b)].reverse()) {
     for (const choice of atom.args) {
       const [left, right] = [choose(a, atom, choice), choose(b, atom, choice)];
-      const rest = left === null || right === null ? undefined : select(left, right, depth - 1);
-      if (rest) return [...new Set([...conditions(atom, choice), ...rest])];
+      const rest = left === null || right === null ? undefined : select(left, right, assumptions, depth - 1);
+      if (rest) return [...new Set([...conditions(atom, choice, assumptions), ...rest])];
     }
   }
   return undefined;
 }
 
-function conditions(atom: ExtremumAtom, choice: KnownDim): string[] {
+function conditions(atom: ExtremumAtom, choice: KnownDim, assumptions: Assumptions): string[] {
   const relation = atom.kind === 'min' ? '<=' : '>=';
   return atom.args
-    .filter((other) => other !== choice && !isProven(choice, relation, other))
+    .filter((other) => other !== choice && !isProven(choice, relation, other, assumptions))
     .map((other) => inequality(choice, relation, other));
 }
 

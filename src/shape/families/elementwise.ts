@@ -59,8 +59,9 @@ export function mapElements(
   compute: (items: readonly Dim[]) => Dim,
 ): void {
   const shape = cx.outputShape(0);
-  const tensors = indices.map((index) => cx.elements(index));
-  if (!isStatic(shape) || !tensors.every((tensor) => tensor !== undefined)) return;
+  if (!isStatic(shape) || indices.some((index) => !cx.constant(index) && !cx.elements(index))) return;
+  const tensors = indices.map((index) => cx.elements(index)); // reads constants, so last
+  if (!tensors.every((tensor) => tensor !== undefined)) return;
   const count = shape.reduce((size, dim) => size * dim, 1);
   if (count > MAX_ELEMENTS) return;
   const elements = Array.from({ length: count }, (_, at) =>
