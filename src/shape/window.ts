@@ -71,12 +71,14 @@ export function ceilPositions(input: Dim, window: AxisWindow): Dim {
 
 /**
  * What a window that is scattered from every element of the axis covers:
- * `stride * (input - 1) + output_padding + span - begin - end`; `input * stride` under SAME. ConvTranspose 1-22, MaxUnpool 9-22.
+ * `stride * (input - 1) + output_padding + span - begin - end`; `input * stride` under SAME, but unknown where the window is shorter than
+ * the stride: onnxruntime then gives what the window covers, less than the standard says. ConvTranspose 1-22, MaxUnpool 9-22.
  */
 export function coverage(input: Dim, window: AxisWindow, outputPadding: number): Dim {
-  if (window.same) return mul(input, window.stride);
+  const reach = add(span(window), outputPadding);
+  if (window.same) return isProven(reach, '>=', window.stride) ? mul(input, window.stride) : null;
   const steps = mul(sub(input, 1), window.stride);
-  return add(add(steps, span(window)), outputPadding - window.begin - window.end);
+  return add(add(steps, reach), -window.begin - window.end);
 }
 
 /** The size; one that is proven negative, as that of a window larger than what it slides over, is reported and unknown. */

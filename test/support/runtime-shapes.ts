@@ -40,8 +40,8 @@ function feedsOf(model: ModelProto, given: Readonly<Record<string, readonly numb
   return feeds;
 }
 
-/** Dtypes and sizes of all values that nodes make: as inferred, and as onnxruntime gives them. */
-async function bothOf(
+/** Dtypes and sizes of all values that nodes make: as inferred with symbols and then evaluated, and as onnxruntime gives them. */
+export async function bothOf(
   runtime: Runtime,
   inputs: string,
   nodes: string,

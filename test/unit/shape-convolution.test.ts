@@ -140,6 +140,12 @@ describe('ConvTranspose', () => {
       { y: 'float32[n, 4, 2*h, 3*w]' },
     ],
     [
+      'SAME of a window that is shorter than the stride: standard and onnxruntime differ',
+      T,
+      'y = ConvTranspose<auto_pad = "SAME_UPPER", strides = [4, 3]>(x, k)',
+      { y: 'float32[n, 4, u0, 3*w]' },
+    ],
+    [
       'groups multiply the channels',
       T,
       'y = ConvTranspose<group = 3, dilations = [2, 1]>(x, k)',
