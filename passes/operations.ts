@@ -8,6 +8,7 @@ import { prune } from './prune/index.js';
 import { removeResidual } from './remove-residual/index.js';
 import { rescale } from './rescale/index.js';
 import { serialize } from './serialize/index.js';
+import { setNormPlacement } from './set-norm-placement/index.js';
 
 /** The operations of recipes, by name. */
 export const OPERATIONS: readonly OperationPass[] = [
@@ -20,6 +21,7 @@ export const OPERATIONS: readonly OperationPass[] = [
   removeResidual,
   rescale,
   serialize,
+  setNormPlacement,
 ];
 
 /** The operation of this name. */

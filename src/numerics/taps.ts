@@ -40,7 +40,9 @@ export class ModelTaps implements Taps {
     values: readonly Value[],
     given: ReadonlyMap<Value, NumericArray> = new Map(),
   ): Promise<readonly NumericArray[]> {
-    const known = new Map([...this.#overrides, ...given]);
+    const known = new Map(this.#overrides);
+    if (given.size > 0) for (const value of values) known.delete(value);
+    for (const [value, array] of given) known.set(value, array);
     const wanted = values.filter((value) => !known.has(value));
     const found = wanted.length === 0 ? {} : await this.#run(wanted, known);
     return values.map((value) => known.get(value) ?? found[outputName(value)]!);

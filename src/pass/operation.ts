@@ -20,7 +20,7 @@ export interface Taps {
   readonly model: Model;
   /**
    * Values under the overrides so far, and under `given`, which holds for this call only: whoever reads an overridden value, reads the
-   * array instead of what the model computes.
+   * array instead of what the model computes. With `given`, the values that are asked for are computed even where they are overridden.
    */
   get(values: readonly Value[], given?: ReadonlyMap<Value, NumericArray>): Promise<readonly NumericArray[]>;
   /** From now on every reader of `value`, graph outputs included, reads this array. */
