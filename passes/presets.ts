@@ -13,6 +13,7 @@ import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
+import { mergeArithmetic } from './merge-arithmetic/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
@@ -26,6 +27,7 @@ const clean: readonly AnyPass[] = [
   eliminateNoOps,
   foldShapes,
   mergeChains,
+  mergeArithmetic,
   shareConstants,
   eliminateCommonSubexpressions,
   eliminateDead,

@@ -36,6 +36,7 @@ export * from './rewrite/record.js';
 export * from './rewrite/rule.js';
 export { eraseDead } from './rewrite/rewriter.js';
 export { showShape, showType } from './shape/fact.js';
+export { broadcastShapes } from './shape/broadcast.js';
 export { defaultAttributes } from './shape/functions.js';
 export * from './shape/types.js';
 export * from './pass/pass.js';

@@ -1,4 +1,14 @@
-import { intAttr, intsAttr, type Node, type PassContext, type Shape, stringAttr, type Value } from '#core';
+import {
+  broadcastShapes,
+  intAttr,
+  intsAttr,
+  isOp,
+  type Node,
+  type PassContext,
+  type Shape,
+  stringAttr,
+  type Value,
+} from '#core';
 import { haveSameShape, knownInts, normalAxis, sameDims } from '../_shared/facts.js';
 import { type NodeRule, passThrough } from '../_shared/node-rules.js';
 import { permutationOf } from '../_shared/permutation.js';
@@ -140,6 +150,51 @@ const singleBlock: NodeRule = {
   },
 };
 
+/** Operators that broadcast all of their operands against each other, from opset 7 on (8 where there may be any number). */
+const BROADCASTING = [
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Mod',
+  'And',
+  'Or',
+  'Xor',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Where',
+  'Min',
+  'Max',
+  'Sum',
+  'Mean',
+  'BitwiseAnd',
+  'BitwiseOr',
+  'BitwiseXor',
+  'BitShift',
+];
+
+const expandBeforeBroadcast: NodeRule = {
+  name: 'expand-before-broadcast',
+  summary: 'Expand in front of an operator that broadcasts to the same shape by itself',
+  ops: BROADCASTING,
+  plan(node, { types }) {
+    if ((node.graph.opset('') ?? 0) < 8) return undefined;
+    const whole = types.shape(node.outputs[0]!);
+    const at = node.inputs.findIndex((value) => {
+      const expand = value?.producer;
+      if (!isOp(expand, 'Expand') || !whole) return false;
+      const shapes = node.inputs.map((each) => each && types.shape(each === value ? expand.inputs[0]! : each));
+      return shapes.every((shape) => shape !== undefined) && sameDims(broadcastShapes(shapes as Shape[]), whole);
+    });
+    const expand = node.inputs[at]?.producer;
+    return expand && ((edit) => edit.graph.setInput(node, at, expand.inputs[0]));
+  },
+};
+
 /** Rules about operators that move elements. */
 export const LAYOUT_RULES: readonly NodeRule[] = [
   sameShape,
@@ -151,4 +206,5 @@ export const LAYOUT_RULES: readonly NodeRule[] = [
   gatherAll,
   resize,
   singleBlock,
+  expandBeforeBroadcast,
 ];
