@@ -3,6 +3,7 @@ import type { Model } from '../ir/model.js';
 import { graphPath } from '../ir/path.js';
 import { tensorsOf } from '../ir/tensors.js';
 import type { Shape } from '../ir/type.js';
+import { alignmentFindings } from '../residual/alignment.js';
 import { type Anatomy, anatomyOf } from '../residual/anatomy.js';
 import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../residual/report.js';
 import { inferTypes, type Types } from '../shape/types.js';
@@ -62,8 +63,8 @@ export function inspect(model: Model, options: InspectOptions = {}): Inspection 
   };
 }
 
-function findingsOf(_anatomy: Anatomy, types: Types): readonly Diagnostic[] {
-  return types.diagnostics;
+function findingsOf(anatomy: Anatomy, types: Types): readonly Diagnostic[] {
+  return [...types.diagnostics, ...alignmentFindings(anatomy, types)];
 }
 
 function describeModel(model: Model, types: Types): Inspection['model'] {
