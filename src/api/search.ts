@@ -95,10 +95,12 @@ export class Search {
     const { runtime } = this.#options;
     if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
     if (!runtime) return this.#giveUp('unverifiable', 'onnxruntime-node is not installed');
-    const verifier = new RegionVerifier(runtime, this.#options.seed, this.#options.onProgress);
+    const { seed, onProgress } = this.#options;
+    const prepared = await reference;
+    const hint = 'why' in prepared ? {} : { hint: prepared.samples[0]!.binding };
+    const verifier = new RegionVerifier(runtime, { seed, ...hint }, onProgress);
     for (let round = 0; round < ROUNDS; round++) {
       const outcome = await verifier.check(candidate.book!);
-      const prepared = await reference;
       const wrong = await this.#faults(candidate, outcome, prepared);
       if (!Array.isArray(wrong)) return wrong;
       for (const { record, why } of wrong) this.#deny(record, why);

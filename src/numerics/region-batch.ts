@@ -1,21 +1,22 @@
 import { copyContents, type ValueMap } from '../ir/copy.js';
 import { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
-import { encodeWhole } from '../onnx/bytes.js';
+import { encodeNameless } from '../onnx/bytes.js';
 import { create } from '../proto/create.js';
 import type { NumericArray } from '../tensor/array.js';
-import type { Binding, Feeds } from './inputs.js';
-import { judge } from './judge.js';
+import { type Binding, type Feeds, type InputPlan, makeFeeds } from './inputs.js';
+import { type Judgement, judge } from './judge.js';
+import { perturb } from './perturb.js';
 import type { Region } from './region.js';
-import { ordinaryFeeds } from './region-check.js';
+import { type CheckOptions, NOISE_SEEDS, rowsOf, type RegionVerdict } from './region-check.js';
+import { planRegion, probeFeeds, probesFor, type RegionProbe } from './region-probe.js';
 import { roundingFloor } from './rounding.js';
-import { type Runtime, RuntimeRefusal, RuntimeTimeout } from './runtime.js';
+import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
+import { bindingLadder, variations } from './sizes.js';
 
-/** A region with sizes that its kind runs on. */
-export interface BatchItem {
-  readonly region: Region;
-  readonly binding: Binding;
-}
+/** Most regions and most bytes of weights that are put into one model. */
+const MOST_REGIONS = 64;
+const MOST_BYTES = 96 * 2 ** 20;
 
 /** Bytes of the constants of both sides. */
 export function constantBytes({ before, after }: Region): number {
@@ -25,72 +26,201 @@ export function constantBytes({ before, after }: Region): number {
 }
 
 /**
- * Runs many regions side by side, each on one ordinary input with its own weights: two models for all of them. Gives those that are
- * surely right; the others have to be looked at one by one.
+ * Checks many regions at the cost of a few: the first sides stand side by side in one model, the second sides in another one. Gives
+ * verdicts on those that are surely right; the others (different, or refused on the first sizes) have to be looked at one by one.
  */
-export async function checkTogether(runtime: Runtime, items: readonly BatchItem[], seed: number): Promise<Set<Region>> {
-  const right = new Set<Region>();
-  const feeds: Record<string, NumericArray> = {};
-  items.forEach(({ region, binding }, index) => {
-    Object.assign(feeds, renamed(ordinaryFeeds(region, binding, seed), index));
-  });
-  try {
-    const first = await runMerged(runtime, items, 'before', feeds);
-    const second = await runMerged(runtime, items, 'after', feeds);
-    items.forEach(({ region, binding }, index) => {
-      if (agrees(region, binding, pick(first, index), pick(second, index))) right.add(region);
-    });
-  } catch (cause) {
-    if (!(cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout)) throw cause;
+export async function checkTogether(
+  runtime: Runtime,
+  regions: readonly Region[],
+  options: CheckOptions,
+): Promise<ReadonlyMap<Region, RegionVerdict>> {
+  const verdicts = new Map<Region, RegionVerdict>();
+  const stack = chunks(regions).reverse();
+  for (let chunk = stack.pop(); chunk; chunk = stack.pop()) {
+    if (chunk.length < 2) continue;
+    try {
+      const found = await checkChunk(runtime, chunk, options);
+      for (const [region, verdict] of found) verdicts.set(region, verdict);
+    } catch (cause) {
+      if (!(cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout)) throw cause;
+      const half = chunk.length >> 1;
+      stack.push(chunk.slice(half), chunk.slice(0, half));
+    }
   }
-  return right;
+  return verdicts;
 }
 
-function agrees(region: Region, binding: Binding, expected: Feeds, actual: Feeds): boolean {
+function chunks(regions: readonly Region[]): Region[][] {
+  const made: Region[][] = [];
+  let room = 0;
+  for (const region of regions) {
+    const bytes = constantBytes(region);
+    const last = made.at(-1);
+    const fits = last && last.length < MOST_REGIONS && bytes <= room && sameOpsets(last[0]!, region);
+    if (fits) last.push(region);
+    else made.push([region]);
+    room = (fits ? room : MOST_BYTES) - bytes;
+  }
+  return made;
+}
+
+function sameOpsets(a: Region, b: Region): boolean {
+  const text = ({ before, after }: Region): string => JSON.stringify([[...before.opsets], [...after.opsets]]);
+  return text(a) === text(b);
+}
+
+async function checkChunk(
+  runtime: Runtime,
+  regions: readonly Region[],
+  options: CheckOptions,
+): Promise<ReadonlyMap<Region, RegionVerdict>> {
+  const opened: Session[] = [];
+  const open = async (models: readonly Model[]): Promise<Session> => {
+    const session = await runtime.open(encodeNameless(merge(models)).toBytes(), { optimization: 'disabled' });
+    opened.push(session);
+    return session;
+  };
+  try {
+    const first = await open(regions.map(({ before }) => before));
+    const second = await open(regions.map(({ after }) => after));
+    return await new Chunk(regions, first, second, options).run();
+  } finally {
+    for (const session of opened) await session.release();
+  }
+}
+
+/** Feeds of one region in one round; not compared where they only fill the place. */
+interface Turn {
+  readonly feeds: Feeds;
+  readonly binding: Binding;
+  readonly compared: boolean;
+}
+
+interface Entry {
+  readonly region: Region;
+  readonly plan: InputPlan;
+  readonly base: Binding;
+  readonly ordinary: Turn;
+  maxRel: number;
+  noiseFloor: number;
+  runs: number;
+  ok: boolean;
+}
+
+class Chunk {
+  readonly #entries: readonly Entry[];
+  readonly #first: Session;
+  readonly #second: Session;
+  readonly #seed: number;
+  readonly #thorough: boolean;
+
+  constructor(regions: readonly Region[], first: Session, second: Session, { seed, hint, thorough }: CheckOptions) {
+    this.#first = first;
+    this.#second = second;
+    this.#seed = seed;
+    this.#thorough = thorough;
+    this.#entries = regions.map((region) => {
+      const plan = planRegion(region);
+      const base = bindingLadder(plan, hint).next().value ?? new Map<string, number>();
+      const ordinary = { feeds: makeFeeds(plan, base, seed), binding: base, compared: true };
+      return { region, plan, base, ordinary, maxRel: 0, noiseFloor: 0, runs: 0, ok: true };
+    });
+  }
+
+  async run(): Promise<ReadonlyMap<Region, RegionVerdict>> {
+    await this.#round(this.#entries.map((entry) => entry.ordinary));
+    if (this.#thorough) {
+      for (let extra = 0; extra < 2; extra++) await this.#optional(this.#entries.map((entry) => this.#varied(entry, extra)));
+      for (const probe of probesFor('exact')) {
+        const turns = this.#entries.map((entry) => this.#probed(entry, probe));
+        await (probe.optional ? this.#optional(turns) : this.#round(turns));
+      }
+    }
+    const right = this.#entries.filter(({ ok }) => ok);
+    return new Map(right.map((entry) => [entry.region, verdictOf(entry)]));
+  }
+
+  #varied({ plan, base, ordinary }: Entry, extra: number): Turn {
+    const binding = [...variations(plan, base)][extra];
+    if (!binding) return { ...ordinary, compared: false };
+    return { feeds: makeFeeds(plan, binding, this.#seed + 1 + extra), binding, compared: true };
+  }
+
+  #probed({ region, plan, base, ordinary }: Entry, probe: RegionProbe): Turn {
+    const applies = probesFor(region.semantics).includes(probe);
+    const feeds = applies ? probeFeeds(plan, probe, { region, base, seed: this.#seed }) : undefined;
+    if (!feeds) return { ...ordinary, compared: false };
+    return { feeds, binding: probe.binding(base, region), compared: true };
+  }
+
+  /** A round that the first sides may refuse: then nothing is learned from it. */
+  async #optional(turns: readonly Turn[]): Promise<void> {
+    if (!turns.some(({ compared }) => compared)) return;
+    let expected: Feeds;
+    try {
+      expected = await this.#first.run(renamed(turns));
+    } catch (cause) {
+      if (cause instanceof RuntimeRefusal && cause.kind === 'run') return;
+      throw cause;
+    }
+    await this.#compare(turns, expected);
+  }
+
+  async #round(turns: readonly Turn[]): Promise<void> {
+    if (turns.some(({ compared }) => compared)) await this.#compare(turns, await this.#first.run(renamed(turns)));
+  }
+
+  async #compare(turns: readonly Turn[], expected: Feeds): Promise<void> {
+    const actual = await this.#second.run(renamed(turns));
+    const noise: Feeds[] = [];
+    for (const [index, entry] of this.#entries.entries()) {
+      const turn = turns[index]!;
+      if (!turn.compared || !entry.ok) continue;
+      const judged = (): Judgement => judgeEntry(entry, turn, pick(expected, index), pick(actual, index), noise.map((run) => pick(run, index)));
+      let judgement = judged();
+      for (const seed of NOISE_SEEDS) {
+        if (judgement.ok || entry.region.semantics === 'exact') break;
+        if (noise.length <= NOISE_SEEDS.indexOf(seed)) noise.push(await this.#first.run(perturb(renamed(turns), seed)));
+        judgement = judged();
+      }
+      entry.runs++;
+      entry.ok = judgement.ok;
+      entry.maxRel = Math.max(entry.maxRel, judgement.maxRel);
+      entry.noiseFloor = Math.max(entry.noiseFloor, judgement.noiseFloor);
+    }
+  }
+}
+
+function verdictOf({ maxRel, noiseFloor, runs, base }: Entry): RegionVerdict {
+  return { status: 'verified', maxRel, noiseFloor, runs, binding: base };
+}
+
+function judgeEntry({ region }: Entry, turn: Turn, expected: Feeds, actual: Feeds, noise: readonly Feeds[]): Judgement {
   const exact = region.semantics === 'exact';
-  const rows = Object.entries(expected).map(([name, array]) => ({
-    expected: array,
-    actual: actual[name],
-    noise: [],
-    finite: !exact,
-  }));
-  return judge(rows, exact ? 'identical' : roundingFloor(region, binding)).ok;
+  const judgement = judge(rowsOf(expected, actual, noise, !exact), exact ? 'identical' : 0);
+  if (exact || judgement.ok) return judgement;
+  return judge(rowsOf(expected, actual, noise, true), roundingFloor(region, turn.binding));
 }
 
-function renamed(feeds: Feeds, index: number): Feeds {
-  return Object.fromEntries(Object.entries(feeds).map(([name, array]) => [`r${index}_${name}`, array]));
+function renamed(turns: readonly Turn[]): Feeds {
+  const feeds: Record<string, NumericArray> = {};
+  for (const [index, turn] of turns.entries()) {
+    for (const [name, array] of Object.entries(turn.feeds)) feeds[`r${index}_${name}`] = array;
+  }
+  return feeds;
 }
 
 function pick(outputs: Feeds, index: number): Feeds {
   const prefix = `r${index}_`;
-  return Object.fromEntries(
-    Object.entries(outputs)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, array]) => [name.slice(prefix.length), array]),
-  );
-}
-
-async function runMerged(
-  runtime: Runtime,
-  items: readonly BatchItem[],
-  side: 'before' | 'after',
-  feeds: Feeds,
-): Promise<Feeds> {
-  const session = await runtime.open(encodeWhole(merge(items.map(({ region }) => region[side]))).toBytes(), {
-    optimization: 'disabled',
-  });
-  try {
-    return await session.run(feeds);
-  } finally {
-    await session.release();
-  }
+  const own = Object.entries(outputs).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
 }
 
 /** The models side by side in one, names of inputs and outputs prefixed by their place. They have the same opsets. */
 function merge(models: readonly Model[]): Model {
-  const [{ irVersion, opsets, functions }] = models as readonly [Model, ...Model[]];
+  const { irVersion, opsets } = models[0]!;
   const whole = new Model(create('ModelProto', {}), { irVersion, opsets });
-  for (const [index, { graph }] of models.entries()) {
+  for (const [index, { graph, functions }] of models.entries()) {
     const map: ValueMap = new Map();
     for (const slot of graph.inputs) {
       map.set(slot.value, whole.graph.addInput({ name: `r${index}_${slot.name}`, type: slot.value.type }));
@@ -99,7 +229,7 @@ function merge(models: readonly Model[]): Model {
     for (const slot of graph.outputs) {
       whole.graph.addOutput({ name: `r${index}_${slot.name}`, value: map.get(slot.value)! });
     }
+    for (const [key, fn] of functions) whole.functions.set(key, fn);
   }
-  for (const model of [{ functions }, ...models]) for (const [key, fn] of model.functions) whole.functions.set(key, fn);
   return whole;
 }

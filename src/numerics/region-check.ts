@@ -1,6 +1,6 @@
 import { encodeWhole } from '../onnx/bytes.js';
 import type { NumericArray } from '../tensor/array.js';
-import { type Binding, type Feeds, makeFeeds } from './inputs.js';
+import type { Binding, Feeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
 import type { Region } from './region.js';
@@ -28,13 +28,38 @@ export interface RegionVerdict {
 
 type Outputs = Readonly<Record<string, NumericArray>>;
 
-const NOISE_SEEDS = [11, 12, 13];
+/** Seeds of the perturbations by which noise is measured; later ones are used where the first excuses nothing. */
+export const NOISE_SEEDS = [11, 12, 13];
+
+/** How a region is checked. */
+export interface CheckOptions {
+  /** On all probes and several sizes; else on one ordinary input. */
+  readonly thorough: boolean;
+  readonly seed: number;
+  /** Sizes of the model's symbols on which the whole runs. */
+  readonly hint: Binding;
+}
+
+/** Outputs of both sides by name, for the judge. */
+export function rowsOf(
+  expected: Outputs,
+  actual: Outputs,
+  noise: readonly Outputs[],
+  finite: boolean,
+): readonly JudgedRow[] {
+  return Object.entries(expected).map(([name, array]) => ({
+    expected: array,
+    actual: actual[name],
+    noise: noise.map((run) => run[name]!),
+    finite,
+  }));
+}
 
 /** Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. */
 export async function checkRegion(
   runtime: Runtime,
   region: Region,
-  { thorough, seed }: { readonly thorough: boolean; readonly seed: number },
+  options: CheckOptions,
 ): Promise<RegionVerdict> {
   const opened: Session[] = [];
   const open = async (model: Region['before']): Promise<Session> => {
@@ -50,7 +75,7 @@ export async function checkRegion(
     } catch (cause) {
       return failure(region, cause, 'the runtime refuses what came in its place');
     }
-    return await new Trial(region, first, second, seed).run(thorough);
+    return await new Trial(region, first, second, options).run();
   } catch (cause) {
     if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
     throw cause;
@@ -80,23 +105,25 @@ class Trial {
   readonly #region: Region;
   readonly #first: Session;
   readonly #second: Session;
-  readonly #seed: number;
+  readonly #options: CheckOptions;
   #maxRel = 0;
   #noiseFloor = 0;
   #runs = 0;
 
-  constructor(region: Region, first: Session, second: Session, seed: number) {
+  constructor(region: Region, first: Session, second: Session, options: CheckOptions) {
     this.#region = region;
     this.#first = first;
     this.#second = second;
-    this.#seed = seed;
+    this.#options = options;
   }
 
-  async run(thorough: boolean): Promise<RegionVerdict> {
+  async run(): Promise<RegionVerdict> {
+    const { thorough, seed, hint } = this.#options;
     const plan = planRegion(this.#region);
     const { samples, refusal } = await sampleModel(this.#first, plan, {
       count: thorough ? 3 : 1,
-      seed: this.#seed,
+      seed,
+      hint,
       limitMs: 10_000,
     });
     const base = samples[0];
@@ -106,7 +133,7 @@ class Trial {
       if (wrong) return wrong;
     }
     for (const probe of thorough ? probesFor(this.#region.semantics) : []) {
-      const feeds = probeFeeds(plan, probe, { region: this.#region, base: base.binding, seed: this.#seed });
+      const feeds = probeFeeds(plan, probe, { region: this.#region, base: base.binding, seed });
       const outputs = feeds && (await attempt(this.#first, feeds));
       if (!feeds || !outputs) continue;
       const wrong = await this.#compare(probe.name, feeds, outputs, probe.binding(base.binding, this.#region));
@@ -142,13 +169,7 @@ class Trial {
 
   async #judge(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<Judgement> {
     const exact = this.#region.semantics === 'exact';
-    const rows = (noise: readonly Outputs[]): JudgedRow[] =>
-      Object.entries(expected).map(([name, array]) => ({
-        expected: array,
-        actual: actual[name],
-        noise: noise.map((run) => run[name]!),
-        finite: !exact,
-      }));
+    const rows = (noise: readonly Outputs[]): readonly JudgedRow[] => rowsOf(expected, actual, noise, !exact);
     let judgement = judge(rows([]), exact ? 'identical' : 0);
     if (exact || judgement.identical) return judgement;
     const floor = roundingFloor(this.#region, binding);
@@ -172,9 +193,4 @@ async function attempt(session: Session, feeds: Feeds): Promise<Outputs | undefi
     if (cause instanceof RuntimeRefusal) return undefined;
     throw cause;
   }
-}
-
-/** Ordinary feeds for a region that is checked together with others, under the sizes of its group. */
-export function ordinaryFeeds(region: Region, binding: Binding, seed: number): Feeds {
-  return makeFeeds(planRegion(region), binding, seed);
 }

@@ -4,8 +4,8 @@ import type { RewriteRecord } from '../rewrite/record.js';
 import type { Types } from '../shape/types.js';
 import type { Binding } from './inputs.js';
 import { cutRegion, type Region } from './region.js';
-import { type BatchItem, checkTogether, constantBytes } from './region-batch.js';
-import { checkRegion, type RegionVerdict } from './region-check.js';
+import { checkTogether, constantBytes } from './region-batch.js';
+import { checkRegion, type CheckOptions, type RegionVerdict } from './region-check.js';
 import type { Runtime } from './runtime.js';
 
 /** Rewrites of one run of a pipeline, cut out as they happen; see {@link RegionVerifier.check}. */
@@ -86,12 +86,18 @@ interface Group {
 export class RegionVerifier {
   readonly #runtime: Runtime;
   readonly #seed: number;
+  readonly #hint: Binding;
   readonly #groups = new Map<string, Group>();
   readonly #onProgress: ((what: string) => void) | undefined;
 
-  constructor(runtime: Runtime, seed = 0, onProgress?: (what: string) => void) {
+  constructor(
+    runtime: Runtime,
+    { seed = 0, hint = new Map() }: { readonly seed?: number | undefined; readonly hint?: Binding },
+    onProgress?: (what: string) => void,
+  ) {
     this.#runtime = runtime;
     this.#seed = seed;
+    this.#hint = hint;
     this.#onProgress = onProgress;
   }
 
@@ -106,9 +112,9 @@ export class RegionVerifier {
     const refuted: Refuted[] = [...book.refuted];
     const uncovered = [...book.uncovered];
     const groups: GroupReport[] = [];
-    const rest: BatchItem[] = [];
+    const rest: Region[] = [];
+    await this.#checkKinds(kinds);
     for (const [key, members] of kinds) {
-      this.#onProgress?.(`verifying rewrites: ${groups.length + 1} of ${kinds.size} kinds`);
       const group = await this.#group(key, members[0]!);
       const { verdict, level, region } = group;
       const { pass, rule } = region.record;
@@ -118,10 +124,20 @@ export class RegionVerifier {
         if (verdict.status === 'uncovered') uncovered.push({ record, why: verdict.why ?? '' });
         else if (verdict.status === 'mismatch') refuted.push({ record, why: verdict.why ?? '', region });
       }
-      if (verdict.status === 'verified') rest.push(...this.#others(members.slice(1), level, verdict.binding));
+      if (verdict.status === 'verified') rest.push(...widened(members.slice(1), level));
     }
     refuted.push(...(await this.#checkRest(rest)));
     return { regions: book.regions.length, distinct: kinds.size, refuted, uncovered, groups };
+  }
+
+  /** All new kinds at once; what is not surely right is left for a closer look. */
+  async #checkKinds(kinds: ReadonlyMap<string, readonly Region[]>): Promise<void> {
+    const fresh = [...kinds].filter(([key]) => !this.#groups.has(key)).map(([, [region]]) => region!);
+    if (fresh.length === 0) return;
+    this.#onProgress?.(`verifying ${fresh.length} kinds of rewrites`);
+    for (const [region, verdict] of await checkTogether(this.#runtime, fresh, this.#how(true))) {
+      this.#groups.set(region.key, { level: 0, region, verdict });
+    }
   }
 
   async #group(key: string, first: Region): Promise<Group> {
@@ -146,29 +162,30 @@ export class RegionVerifier {
     return group;
   }
 
-  #how(thorough: boolean): { readonly thorough: boolean; readonly seed: number } {
-    return { thorough, seed: this.#seed };
+  #how(thorough: boolean): CheckOptions {
+    return { thorough, seed: this.#seed, hint: this.#hint };
   }
 
-  #others(members: readonly Region[], level: number, binding: Binding): BatchItem[] {
-    return members.flatMap((member) => {
-      const cut = level === 0 ? { kind: 'region' as const, region: member } : member.widen(level);
-      return cut.kind === 'region' ? [{ region: cut.region, binding }] : [];
-    });
-  }
-
-  async #checkRest(items: readonly BatchItem[]): Promise<readonly Refuted[]> {
+  async #checkRest(items: readonly Region[]): Promise<readonly Refuted[]> {
     const refuted: Refuted[] = [];
     let left = MEMBER_BYTES;
-    const chosen = items.filter(({ region }) => (left -= constantBytes(region)) > 0);
+    const chosen = items.filter((region) => (left -= constantBytes(region)) > 0);
     if (chosen.length === 0) return refuted;
-    this.#onProgress?.(`verifying ${chosen.length} rewrites of known kinds`);
-    const right = await checkTogether(this.#runtime, chosen, this.#seed);
-    for (const { region } of chosen) {
+    this.#onProgress?.(`verifying ${chosen.length} more rewrites of these kinds`);
+    const right = await checkTogether(this.#runtime, chosen, this.#how(false));
+    for (const region of chosen) {
       if (right.has(region)) continue;
       const { verdict, region: where } = await this.#settle(region, false);
       if (verdict.status === 'mismatch') refuted.push({ record: region.record, why: verdict.why ?? '', region: where });
     }
     return refuted;
   }
+}
+
+function widened(regions: readonly Region[], level: number): readonly Region[] {
+  if (level === 0) return regions;
+  return regions.flatMap((region) => {
+    const cut = region.widen(level);
+    return cut.kind === 'region' ? [cut.region] : [];
+  });
 }

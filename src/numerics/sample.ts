@@ -27,6 +27,8 @@ export interface SampleOptions {
   /** No new try is begun after this many milliseconds. */
   readonly limitMs?: number;
   readonly clock?: () => number;
+  /** Sizes to try first. */
+  readonly hint?: Binding;
 }
 
 const MOODS: readonly Mood[] = ['lively', 'tame', 'still'];
@@ -52,7 +54,7 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
       return cause.kind === 'run' ? cause.message : '';
     }
   };
-  const base = await findBase(plan, attempt, () => clock() < deadline);
+  const base = await findBase(bindingLadder(plan, options.hint), plan, attempt, () => clock() < deadline);
   if (!base) return { samples, ...(refusal && { refusal }) };
   for (const binding of variations(plan, base.binding)) {
     if (samples.length >= count || clock() >= deadline) break;
@@ -67,6 +69,7 @@ type Attempt = (binding: Binding, mood: Mood) => Promise<string | undefined>;
 
 /** The first binding that runs. Sizes named in a refusal come before the rest of the ladder. */
 async function findBase(
+  ladder: Iterator<Binding>,
   plan: InputPlan,
   attempt: Attempt,
   mayGoOn: () => boolean,
@@ -74,7 +77,6 @@ async function findBase(
   const tried = new Set<string>();
   let left = ATTEMPTS;
   const queue: { readonly binding: Binding; readonly depth: number }[] = [];
-  const ladder = bindingLadder(plan);
   const moods: readonly Mood[] = plan.inputs.some(({ dtype }) => isInteger(dtype)) ? MOODS : ['lively'];
   for (; left > 0 && mayGoOn(); left--) {
     const hint = left % (PATIENCE + 1) === 0 ? queue.shift() : undefined;

@@ -20,10 +20,14 @@ const PROFILES: readonly { readonly space: number; readonly other: number }[] = 
 
 const PAST = 3;
 
-/** Bindings to try in this order until one runs. */
-export function* bindingLadder(plan: InputPlan): Generator<Binding> {
+/** Bindings to try in this order until one runs; the first takes over the sizes in `hint`, which some model around ran on. */
+export function* bindingLadder(plan: InputPlan, hint: Binding = new Map()): Generator<Binding> {
   const names = [...plan.symbols];
   const seen = new Set<string>();
+  if (names.some(([name]) => hint.has(name))) {
+    const [first] = arrangements(names, { ...PROFILES[0]!, batch: 3 });
+    yield new Map([...first!].map(([name, size]) => [name, hint.get(name) ?? size]));
+  }
   for (const profile of PROFILES) {
     for (const batch of [3, 1]) {
       for (const binding of arrangements(names, { ...profile, batch })) {
