@@ -3,6 +3,7 @@ import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
+import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
@@ -24,6 +25,7 @@ export const PASSES: readonly AnyPass[] = [
   eliminateDead,
   eliminateNoOps,
   eliminateSequences,
+  foldAffine,
   foldBatchNorm,
   foldConstants,
   foldShapes,

@@ -4,6 +4,7 @@ import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
+import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldConstants } from './fold-constants/index.js';
 import { foldShapes } from './fold-shapes/index.js';
@@ -34,7 +35,7 @@ const clean: readonly AnyPass[] = [
 ];
 
 /** What makes one operator of several. */
-const fuse: readonly AnyPass[] = [foldBatchNorm, fuseLayerNorm, fuseGelu, fuseRmsNorm, fuseAttention];
+const fuse: readonly AnyPass[] = [foldBatchNorm, fuseLayerNorm, fuseGelu, fuseRmsNorm, fuseAttention, foldAffine];
 
 /** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
