@@ -18,6 +18,7 @@ import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { sinkTransposes } from './sink-transposes/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
 export const PASSES: readonly AnyPass[] = [
@@ -40,6 +41,7 @@ export const PASSES: readonly AnyPass[] = [
   raiseOpset,
   shareConstants,
   simplifyControlFlow,
+  sinkTransposes,
 ];
 
 /** The pass of this name. */

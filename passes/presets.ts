@@ -19,6 +19,7 @@ import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { sinkTransposes } from './sink-transposes/index.js';
 
 /** What leaves each operator as it is and takes away those that are not needed. */
 const clean: readonly AnyPass[] = [
@@ -29,6 +30,7 @@ const clean: readonly AnyPass[] = [
   foldShapes,
   mergeChains,
   mergeArithmetic,
+  sinkTransposes,
   shareConstants,
   eliminateCommonSubexpressions,
   eliminateDead,
