@@ -30,7 +30,6 @@ const clean: readonly AnyPass[] = [
   foldShapes,
   mergeChains,
   mergeArithmetic,
-  sinkTransposes,
   shareConstants,
   eliminateCommonSubexpressions,
   eliminateDead,
@@ -46,4 +45,4 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
-  .toFixpoint([...fuse, ...clean], { max: 10 });
+  .toFixpoint([...fuse, ...clean, sinkTransposes], { max: 10 });
