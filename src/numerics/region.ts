@@ -213,7 +213,8 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
       return { kind: 'uncovered', why: `the type of ${value.hint || 'an input'} is not known` };
     }
     inputs.push({ value, name: `x${index}`, type });
-    if (elements) known.set(`x${index}`, elements);
+    if (isLoopCondition(value)) known.set(`x${index}`, { dtype: 'bool', shape: [], elements: [1] });
+    else if (elements) known.set(`x${index}`, elements);
   }
   const { model } = ends[0]!.graph;
   const reached = new Set(
@@ -239,6 +240,12 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
   const key = `${record.pass}|${record.rule}|${semantics}|${regionKey(first, known)}|${regionKey(second, known)}`;
   const { emptiable } = scene;
   return { kind: 'region', region: { record, semantics, before: first, after: second, known, key, emptiable, widen } };
+}
+
+/** The condition that the body of a Loop is given: the body runs only while it is true. */
+function isLoopCondition({ def }: Value): boolean {
+  if (def.kind !== 'input' || def.graph.parent?.opType !== 'Loop') return false;
+  return def.graph.inputs[1]?.value.def === def;
 }
 
 function rootRole(value: Value): string {
