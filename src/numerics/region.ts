@@ -11,6 +11,7 @@ import { constantOf } from '../schema/constant.js';
 import type { Types } from '../shape/types.js';
 import type { SymbolicTensor } from '../shape/fact.js';
 import { regionKey } from './region-key.js';
+import { runtimeForm } from './runtime-form.js';
 
 /** One rewrite as two models with the same inputs and outputs: what was there, and what came in its place. */
 export interface Region {
@@ -234,9 +235,10 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
     outputs.push(...rest.map((value, i) => ({ value, name: `context${i}`, type: undefined })));
     return pruned(extractModel(model, { inputs, outputs, opsets, view: (node) => views.get(node) }));
   };
-  const first = side((claim) => claim.before, before, scene.opsets);
-  const second = side((claim) => claim.after, after, now);
-  if (!first || !second) return { kind: 'uncovered', why: 'it reads an input that cannot be cut' };
+  const left = side((claim) => claim.before, before, scene.opsets);
+  const right = side((claim) => claim.after, after, now);
+  if (!left || !right) return { kind: 'uncovered', why: 'it reads an input that cannot be cut' };
+  const [first, second] = [runtimeForm(left), runtimeForm(right)];
   const key = `${record.pass}|${record.rule}|${semantics}|${regionKey(first, known)}|${regionKey(second, known)}`;
   const { emptiable } = scene;
   return { kind: 'region', region: { record, semantics, before: first, after: second, known, key, emptiable, widen } };
