@@ -1,5 +1,6 @@
 import type { OperationPass } from '../src/pass/operation.js';
 import { concatToAdd } from './concat-to-add/index.js';
+import { fold } from './fold/index.js';
 import { gate } from './gate/index.js';
 import { grow } from './grow/index.js';
 import { insertResidual } from './insert-residual/index.js';
@@ -13,6 +14,7 @@ import { setNormPlacement } from './set-norm-placement/index.js';
 /** The operations of recipes, by name. */
 export const OPERATIONS: readonly OperationPass[] = [
   concatToAdd,
+  fold,
   gate,
   grow,
   insertResidual,
