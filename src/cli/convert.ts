@@ -21,7 +21,7 @@ export function registerConvert(program: Command, streams: Streams): void {
     .action(async (path: string, options: { out: string; externalData?: string; json?: boolean; quiet?: boolean }) => {
       const output = new Output(streams, options);
       const how = parseExternalData(options.externalData, options.out);
-      const model = await loadArgument(path, streams);
+      const model = await loadArgument(path, streams, output);
       const emitted = writeModel(model, options.out, how, streams);
       if (options.out !== '-') output.say(`${path} → ${options.out} (${emitted.bytes} bytes)`);
       output.object({

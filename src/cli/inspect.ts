@@ -32,7 +32,7 @@ export function registerInspect(program: Command, streams: Streams): void {
       const shapes = options.shape && parseShapes(options.shape);
       const files: Inspection[] = [];
       for (const path of paths) {
-        const model = await loadArgument(path, streams);
+        const model = await loadArgument(path, streams, output);
         const report = inspect(model, { ...(shapes && { shapes }), values: options.values ?? false });
         files.push(report);
         if (!options.json) output.say(inspectionText(report, output.colors));

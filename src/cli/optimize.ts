@@ -67,7 +67,7 @@ export function registerOptimize(program: Command, streams: Streams): void {
       const output = new Output(streams, options);
       const given = readOptions(options);
       const external = parseExternalData(options.externalData, options.out);
-      const model = await loadArgument(path, streams);
+      const model = await loadArgument(path, streams, output);
       const {
         model: result,
         report,

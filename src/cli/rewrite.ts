@@ -48,7 +48,7 @@ export function registerRewrite(program: Command, streams: Streams): void {
       const unknown = options.allow?.find((what) => what !== 'changes-function');
       if (unknown !== undefined) throw new Exit(EXIT.usage, `error: --allow ${unknown}: give changes-function`);
       const external = parseExternalData(options.externalData, options.out ?? '');
-      const model = await loadArgument(path, streams);
+      const model = await loadArgument(path, streams, output);
       const {
         model: result,
         report,

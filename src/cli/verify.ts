@@ -40,8 +40,8 @@ export function registerVerify(program: Command, streams: Streams): void {
     .addHelpText('after', EXAMPLES)
     .action(async (a: string, b: string, options: Options) => {
       const output = new Output(streams, options);
-      const first = await loadArgument(a, streams);
-      const second = await loadArgument(b, streams);
+      const first = await loadArgument(a, streams, output);
+      const second = await loadArgument(b, streams, output);
       const report = await verify(first, second, {
         ...(options.inputs !== undefined && { feeds: [readFeeds(options.inputs, first)] }),
         ...(options.samples !== undefined && { samples: count('samples', options.samples) }),

@@ -130,7 +130,8 @@ class Chunk {
   async run(): Promise<ReadonlyMap<Region, RegionVerdict>> {
     await this.#round(this.#entries.map((entry) => entry.ordinary));
     if (this.#thorough) {
-      for (let extra = 0; extra < 2; extra++) await this.#optional(this.#entries.map((entry) => this.#varied(entry, extra)));
+      for (let extra = 0; extra < 2; extra++)
+        await this.#optional(this.#entries.map((entry) => this.#varied(entry, extra)));
       for (const probe of probesFor('exact')) {
         const turns = this.#entries.map((entry) => this.#probed(entry, probe));
         await (probe.optional ? this.#optional(turns) : this.#round(turns));
@@ -176,7 +177,14 @@ class Chunk {
     for (const [index, entry] of this.#entries.entries()) {
       const turn = turns[index]!;
       if (!turn.compared || !entry.ok) continue;
-      const judged = (): Judgement => judgeEntry(entry, turn, pick(expected, index), pick(actual, index), noise.map((run) => pick(run, index)));
+      const judged = (): Judgement =>
+        judgeEntry(
+          entry,
+          turn,
+          pick(expected, index),
+          pick(actual, index),
+          noise.map((run) => pick(run, index)),
+        );
       let judgement = judged();
       for (const seed of NOISE_SEEDS) {
         if (judgement.ok || entry.region.semantics === 'exact') break;

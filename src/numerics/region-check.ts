@@ -56,11 +56,7 @@ export function rowsOf(
 }
 
 /** Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. */
-export async function checkRegion(
-  runtime: Runtime,
-  region: Region,
-  options: CheckOptions,
-): Promise<RegionVerdict> {
+export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
   const opened: Session[] = [];
   const open = async (model: Region['before']): Promise<Session> => {
     const session = await runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });

@@ -15,7 +15,9 @@ export function encodeWhole(model: Model): Encoded {
 export function encodeNameless(model: Model): Encoded {
   const proto = whole(model);
   const { graph } = proto;
-  return encodeModel(graph ? { ...proto, graph: { ...graph, node: graph.node.map((node) => ({ ...node, name: '' })) } } : proto);
+  return encodeModel(
+    graph ? { ...proto, graph: { ...graph, node: graph.node.map((node) => ({ ...node, name: '' })) } } : proto,
+  );
 }
 
 function whole(model: Model): ModelProto {

@@ -1,5 +1,14 @@
-import { cycle, functionTwice, noGraph, noOpType, valueTwice, valueUnknown } from '../diagnostics/codes/onnx.js';
+import {
+  cycle,
+  functionCycle,
+  functionTwice,
+  noGraph,
+  noOpType,
+  valueTwice,
+  valueUnknown,
+} from '../diagnostics/codes/onnx.js';
 import { type Diagnostic, type Place, ResonnxError } from '../diagnostics/diagnostic.js';
+import { findCallCycle } from '../ir/calls.js';
 import { Graph } from '../ir/graph.js';
 import { functionKey, Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
@@ -81,6 +90,8 @@ class Importer {
     this.#pending.push({ graph: this.#model.graph, proto: this.#proto.graph!, scope: new Scope(), path: 'main' });
     for (let next = this.#pending.pop(); next; next = this.#pending.pop()) this.#read(next);
     for (const graph of this.#model.graphs()) this.#checkOrder(graph);
+    const calls = findCallCycle(this.#model);
+    if (calls) this.#fail(functionCycle(this.#at(calls[0]!), calls));
     for (const graph of this.#model.graphs()) graph.edits = 0;
     return this.#model;
   }
