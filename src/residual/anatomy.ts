@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.js';
 import { Detector } from './detect.js';
 import { foldNorms } from './fold-norms.js';
+import { foldStacks } from './fold-stacks.js';
 import { buildView } from './inline.js';
 import { classify } from './kinds.js';
 import { type NormRole, rolesOf } from './roles.js';
@@ -49,7 +50,7 @@ export interface Anatomy {
 
 /** Finds norms, streams and sites of a model. O(operations) but for skips that pass by many sites. */
 export function anatomyOf(model: Model, types: TypeSource): Anatomy {
-  const view = foldNorms(buildView(model, types));
+  const view = foldNorms(foldStacks(buildView(model, types)));
   const detector = new Detector(view);
   const found = classify(detector);
   const ways = trunkWays(detector, found);
@@ -84,14 +85,14 @@ function isTrunkNormed(site: Site, way: TrunkWay, bySite: ReadonlyMap<Site, Site
   if (way.norms.length === 0) return false;
   if (way.continues || !site.previous) return true;
   const before = bySite.get(site.previous);
-  return before !== undefined && before.way.norms.length > 0;
+  return before !== undefined && !before.way.tapped && before.way.norms.length > 0;
 }
 
 /** The norm after the last site of a stream, beyond those that stand after every block. */
 function finalNormOf(stream: StreamAnatomy): Op | undefined {
   const last = stream.sites.at(-1);
   if (!last) return undefined;
-  const inner = stream.sites.slice(0, -1).some(({ way }) => way.norms.length > 0) || last.placement === 'post';
+  const inner = stream.sites.slice(0, -1).some(({ way }) => !way.tapped && way.norms.length > 0) || last.placement === 'post';
   return last.way.norms[inner ? 1 : 0];
 }
 

@@ -2,7 +2,7 @@ import type { Attribute } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import type { Norm } from './norm-kind.js';
-import type { Op, OpKind, Val } from './view.js';
+import { type Op, type OpKind, scalarOf, type Val } from './view.js';
 
 /** Where nodes are being read: a function has values and attributes of its own, a body shares those around it. */
 export interface Scope {
@@ -58,7 +58,7 @@ export class Builder {
       attributes: references ? resolved(node, scope) : undefined,
     };
     this.ops.push(op);
-    const constant = spec.random !== true && spec.inputs.every((val) => val?.constant ?? true);
+    const constant = isConstant(spec);
     for (const value of gives) {
       const val = this.#val(value, op, constant, spec.like);
       outputs.push(val);
@@ -70,6 +70,13 @@ export class Builder {
   #val(value: Value | undefined, op: Op | undefined, constant: boolean, like?: Val): Val {
     return { id: this.#nextVal++, value, op, constant, uses: [], isOutput: false, like };
   }
+}
+
+/** Whether a result does not depend on data: neither do its operands, or it is a product with zero. */
+function isConstant({ kind, inputs, random }: OpSpec): boolean {
+  if (random === true) return false;
+  if (kind === 'mul' && inputs.some((val) => val?.constant && scalarOf(val) === 0)) return true;
+  return inputs.every((val) => val?.constant ?? true);
 }
 
 /** The node's attributes with the references to the call's replaced by what the call gives. */

@@ -103,7 +103,7 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
   if (op.kind === 'div') return b.constant ? to(a, { coefficients: [...step.coefficients, b] }) : undefined;
   if (a.constant !== b.constant) {
     const [x, factor] = a.constant ? [b, a] : [a, b];
-    return to(x, scalarOf(factor) === 1 ? {} : { coefficients: [...step.coefficients, factor] });
+    return to(x, { coefficients: [...step.coefficients, factor] });
   }
   if (a.constant || a === b) return undefined;
   for (const [x, factor] of [
@@ -198,7 +198,8 @@ function isSmall(val: Val): boolean {
 }
 
 function isOpaque(op: Op): boolean {
-  return op.kind === 'mix' && op.inputs[0]?.constant === true && dataInputs(op).length > 0;
+  const scatters = op.type.startsWith('Scatter');
+  return op.kind === 'mix' && !scatters && op.inputs[0]?.constant === true && dataInputs(op).length > 0;
 }
 
 const NONLINEAR_MIXES = /Attention|LSTM|GRU|RNN|MoE|GatedDelta|Mamba/;

@@ -1,18 +1,10 @@
 import { chainOf, isPlain } from './chain.js';
-import type { Detector, Term } from './detect.js';
-import { headOf } from './detect.js';
+import type { Detector } from './detect.js';
 import { isFeatureAxis } from './feature-axis.js';
+import { headOf, type Meeting, meetingsOf, type Term } from './meetings.js';
 import { between, statsOf } from './region.js';
 import type { Branch, SiteKind, Step } from './site.js';
 import { intOf, type Op, orderOf, shapeOf, tensorOf, type Val } from './view.js';
-
-/** A way from one operand of a Concat back to a value that another one carries on unchanged. */
-interface Meeting {
-  readonly skip: Term;
-  readonly step: Step;
-  readonly branch: Term;
-  readonly crossing: boolean;
-}
 
 /**
  * Judges a Concat of features: a site when one operand is carried beside what was computed from it. Within a stage it is dense
@@ -25,7 +17,7 @@ export function findConcat(detector: Detector, op: Op): void {
   const data = [...new Set(op.inputs.filter((val): val is Val => val !== undefined && !val.constant))];
   if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
   const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
-  const meetings = terms.flatMap((branch) => meetingsOf(detector, terms, branch));
+  const meetings = meetingsOf(detector.streams, terms);
   const found = meetings
     .map((meeting) => ({ meeting, kind: kindOf(detector, meeting, terms.length) }))
     .filter(({ kind }) => kind);
@@ -39,7 +31,8 @@ export function findConcat(detector: Detector, op: Op): void {
     .filter((each) => each.meeting.skip === meeting.skip)
     .map((each): Branch => detector.branch(meeting.step.val, each.meeting.branch));
   const { step, crossing } = meeting;
-  detector.record({ kind: first.kind, op, output, input: step.val, skip: step, branches, crossing }, step.val);
+  const site = { kind: first.kind, op, output, input: step.val, operand: meeting.skip.val, skip: step, branches, crossing };
+  detector.record(site, step.val);
 }
 
 /** The chain of an operand as far as it is carried on: cropped perhaps, but not split by channels. */
@@ -61,36 +54,36 @@ function isCrop(op: Op, axis: number, rank: number | undefined): boolean {
   return axes !== undefined && axes.ints().every((each) => along(Number(each)) !== along(axis));
 }
 
-function meetingsOf(detector: Detector, terms: readonly Term[], branch: Term): Meeting[] {
-  const targets = new Map<Val, { readonly term: Term; readonly step: Step }>();
-  for (const term of terms) {
-    if (term === branch) continue;
-    for (const step of term.chain) if (!targets.has(step.val)) targets.set(step.val, { term, step });
-  }
-  const found: Meeting[] = [];
-  const hit = (val: Val, crossing: boolean): boolean => {
-    const target = targets.get(val);
-    if (target) found.push({ skip: target.term, step: target.step, branch, crossing });
-    return target !== undefined;
-  };
-  const others = [...targets.keys()];
-  detector.search(branch.val, { least: Math.min(...others.map(orderOf)), others, hit });
-  return found;
-}
-
 function kindOf(detector: Detector, { step, branch, crossing }: Meeting, operands: number): SiteKind | undefined {
   if (!isPlain(step) && step.moves.length === 0) return undefined;
   const stats = statsOf(crossing ? between(step.val, branch.val) : detector.between(step.val, branch.val));
   if (stats.weighted === 0 || stats.nonlinear === 0) return undefined;
-  if (stats.shrinks && stats.grows) return 'long-concat';
+  if (stats.shrinks && (stats.grows || growsByIndex(detector, step.val, branch.val))) return 'long-concat';
   if (!crossing) return 'dense-concat';
   return operands === 2 && crossed(detector, step.val, headOf(branch).val) > 1 ? 'long-concat' : undefined;
+}
+
+/** Whether elements are repeated by their places, as interpolation spelled with Gather does. */
+function growsByIndex(detector: Detector, from: Val, to: Val): boolean {
+  return between(from, to).some((op) => {
+    const [input, output] = [op.inputs[0], op.outputs[0]];
+    if (!op.type.startsWith('Gather') || !input || !output) return false;
+    const [before, after] = [sizeOf(detector, input), sizeOf(detector, output)];
+    return before > 0 && after >= 2 * before;
+  });
+}
+
+/** Product of the dims that are numbers. */
+function sizeOf(detector: Detector, val: Val): number {
+  return (shapeOf(detector.view, val) ?? []).reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : size), 1);
 }
 
 /** How many sites of its own stream a value is carried across. */
 function crossed(detector: Detector, from: Val, to: Val): number {
   const start = detector.streams.position(from).site;
+  const end = detector.streams.position(to);
+  if (end.site && !detector.streams.isBefore(detector.streams.position(from), end.site)) return Infinity;
   let count = 0;
-  for (let site = detector.streams.position(to).site; site && site !== start; site = site.previous) count++;
+  for (let { site } = end; site && site !== start; site = site.previous) count++;
   return count;
 }

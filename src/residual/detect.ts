@@ -1,28 +1,18 @@
-import { chainOf, type ChainContext, isPlain } from './chain.js';
+import { chainOf, type ChainContext, isBroadcast, isPlain } from './chain.js';
 import { findConcat } from './concat.js';
+import { bestSkip, headOf, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
 import { Pointwise } from './pointwise.js';
-import { between, type RegionStats, statsOf } from './region.js';
-import type { Branch, Site, Step } from './site.js';
+import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } from './region.js';
+import type { Branch, Site } from './site.js';
 import { Streams } from './streams.js';
-import { dataInputs, hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
+import { isGateSum, isScore } from './sum-role.js';
+import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
-/** An operand of a sum, seen through sums that nothing else reads. */
-export interface Term {
-  readonly val: Val;
-  readonly sign: 1 | -1;
-  readonly chain: readonly Step[];
-}
-
-/** A way from one term back to a value that another term comes from linearly. */
-interface Meeting {
-  readonly skip: Term;
-  readonly step: Step;
-  readonly branch: Term;
-  /** Whether sites of the skip's own stream lie between. */
-  readonly crossing: boolean;
-}
-
+/** Most terms of a sum that are kept apart. */
 const MOST_TERMS = 32;
+
+/** What is known of a site when it is recorded. */
+export type NewSite = Omit<Site, 'index' | 'previous' | 'origin' | 'linear'>;
 
 /** Finds the sites of a view, in topological order. */
 export class Detector implements ChainContext {
@@ -30,7 +20,8 @@ export class Detector implements ChainContext {
   readonly pointwise: Pointwise;
   readonly streams: Streams;
   readonly sites = new Set<Site>();
-  readonly #terms = new Map<Val, readonly Term[]>();
+  /** Sums that are no site, with their terms. */
+  readonly sums = new Map<Val, readonly Term[]>();
   #count = 0;
 
   constructor(view: View) {
@@ -47,25 +38,46 @@ export class Detector implements ChainContext {
     return this.streams.mergeAt(val) !== undefined;
   }
 
-  /** Records a site. */
-  record(site: Omit<Site, 'index' | 'previous' | 'origin'>, on: Val): Site {
+  /** Records a site that continues the stream of a value. */
+  record(site: NewSite, on: Val): Site {
     const { site: previous, origin } = this.streams.position(on);
-    const made: Site = { ...site, index: this.#count++, previous, origin };
+    const linear = !site.crossing && site.branches.every(({ ops }) => statsOf(ops).nonlinear === 0);
+    const made: Site = { ...site, index: this.#count++, previous, origin, linear };
     this.sites.add(made);
     return made;
+  }
+
+  /** Operations between two values; merges of streams that began before are not passed. */
+  between(from: Val, to: Val): readonly Op[] {
+    const least = orderOf(from);
+    return between(from, to, (val) => {
+      const merge = val === to ? undefined : this.streams.mergeAt(val);
+      if (!merge || orderOf(merge.origin) > least) return false;
+      return !this.streams.isBefore(this.streams.position(from), merge);
+    });
+  }
+
+  branch(input: Val, term: Term): Branch {
+    return { operand: term.val, end: headOf(term), ops: this.between(input, term.val) };
   }
 
   #sum(op: Op): void {
     const output = op.outputs[0];
     if (!output || this.#isBiasOnly(op)) return;
     const terms = this.#flatten(op, output);
-    if (terms.length < 2) {
-      this.#terms.set(output, terms);
-      return;
-    }
-    const meetings = this.#meetings(terms);
-    if (this.#near(op, output, meetings) ?? this.#joined(op, output, terms) ?? this.#far(op, output, meetings)) return;
-    if (terms.length <= MOST_TERMS) this.#terms.set(output, terms);
+    const found = terms.length > 1 && this.#judge(op, output, terms);
+    if (!found && terms.length <= MOST_TERMS) this.sums.set(output, terms);
+  }
+
+  #judge(op: Op, output: Val, terms: readonly Term[]): boolean {
+    const meetings = meetingsOf(this.streams, terms).filter(({ step, skip }) => step.sign * skip.sign === 1);
+    return (
+      this.#carried(op, output, terms) ||
+      this.#near(op, output, meetings) ||
+      this.#joined(op, output, terms) ||
+      this.#nested(op, output, meetings) ||
+      this.#far(op, output, meetings, terms)
+    );
   }
 
   /** Most sums add a parameter; these are left at once. */
@@ -76,13 +88,13 @@ export class Detector implements ChainContext {
     return parameters.every((val) => val !== undefined && this.#isBias(val, op.outputs[0] as Val));
   }
 
-  /** Whether a constant operand is a bias: stretched along some axis, or a vector. */
+  /** Whether a constant operand is a bias: a vector, or stretched along some axis but the first. */
   #isBias(val: Val, sum: Val): boolean {
     const rank = tensorOf(val)?.shape.length;
     const [own, all] = [shapeOf(this.view, val), shapeOf(this.view, sum)];
     if (!val.op && (rank ?? own?.length ?? 0) < 2) return true;
     if (!own || !all) return !val.op;
-    return own.length !== all.length || own.some((dim, index) => dim === 1 && all[index] !== 1);
+    return own.length !== all.length || own.some((dim, index) => index > 0 && dim === 1 && all[index] !== 1);
   }
 
   #flatten(op: Op, output: Val): Term[] {
@@ -101,7 +113,7 @@ export class Detector implements ChainContext {
   #innerTerms(val: Val): readonly Term[] | undefined {
     let at: Val | undefined = val;
     while (at && hasOneUse(at)) {
-      const terms = this.#terms.get(at);
+      const terms = this.sums.get(at);
       if (terms) return terms;
       if (at.op?.kind !== 'layout') return undefined;
       at = at.op.inputs[0];
@@ -109,81 +121,25 @@ export class Detector implements ChainContext {
     return undefined;
   }
 
-  /** Every way in which one term of the sum descends from another one's past. */
-  #meetings(terms: readonly Term[]): Meeting[] {
-    const targets = new Map<Val, { readonly term: Term; readonly step: Step }[]>();
-    for (const term of terms) {
-      for (const step of term.chain) {
-        const list = targets.get(step.val);
-        if (list) list.push({ term, step });
-        else targets.set(step.val, [{ term, step }]);
-      }
-    }
-    return terms.flatMap((branch) => this.#meet(branch, targets));
-  }
-
-  #meet(branch: Term, targets: ReadonlyMap<Val, readonly { readonly term: Term; readonly step: Step }[]>): Meeting[] {
-    const others = [...targets].filter(([, list]) => list.some(({ term }) => term !== branch)).map(([val]) => val);
-    const least = Math.min(...others.map(orderOf));
-    const found: Meeting[] = [];
-    const hit = (val: Val, crossing: boolean): boolean => {
-      const list = (targets.get(val) ?? []).filter(({ term }) => term !== branch);
-      for (const { term, step } of list) found.push({ skip: term, step, branch, crossing });
-      return list.length > 0;
-    };
-    this.search(branch.val, { least, others, hit });
-    return found;
-  }
-
-  /** Goes back from a value until a target is hit; merges of other streams are not passed. */
-  search(
-    from: Val,
-    to: {
-      readonly least: number;
-      readonly others: readonly Val[];
-      readonly hit: (val: Val, crossing: boolean) => boolean;
-    },
-  ): void {
-    const seen = new Set<Val>();
-    const stack: Val[] = [from];
-    for (let val = stack.pop(); val; val = stack.pop()) {
-      if (seen.has(val)) continue;
-      seen.add(val);
-      if (to.hit(val, false) || orderOf(val) <= to.least || !val.op) continue;
-      const merge = this.streams.mergeAt(val);
-      if (merge) {
-        for (const other of to.others) {
-          if (orderOf(other) < orderOf(val) && this.streams.isBefore(this.streams.position(other), merge))
-            to.hit(other, true);
-        }
-        if (orderOf(merge.origin) <= to.least) continue;
-      }
-      for (const input of val.op.inputs) if (input) stack.push(input);
-    }
-  }
-
   /** A skip that passes by no site of its own stream. */
-  #near(op: Op, output: Val, meetings: readonly Meeting[]): Site | undefined {
-    const near = meetings.filter((meeting) => !meeting.crossing);
-    const plain = near.filter(({ step, skip }) => isPlain(step) && step.sign * skip.sign === 1);
+  #near(op: Op, output: Val, meetings: readonly Meeting[]): boolean {
+    const near = meetings.filter((meeting) => !meeting.crossing && !isPassed(meeting, meetings));
     const found =
-      bestSkip(plain.filter((meeting) => isBranch(this.#stats(meeting)))) ??
-      bestSkip(near.filter((meeting) => !isPlain(meeting.step) && isTransformed(this.#stats(meeting))));
-    if (!found || isScore(output)) return undefined;
+      bestSkip(near.filter((meeting) => isPlain(meeting.step) && isBranch(this.#stats(meeting)))) ??
+      (isGateSum(output) ? undefined : bestSkip(near.filter((meeting) => this.#isProjection(meeting))));
+    if (!found || isScore(output)) return false;
     const { skip, step } = found;
     const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
-    if (branches.length === 0) return undefined;
-    return this.#add({ kind: 'identity', op, output, input: step.val, skip: step, branches, crossing: false });
+    this.#add({ kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false }, step.val);
+    return true;
   }
 
-  #add(site: Omit<Site, 'index' | 'previous' | 'origin'>): Site {
-    const made = this.record(site, site.input);
-    this.streams.add(made);
-    return made;
+  #add(site: NewSite, on: Val): void {
+    this.streams.add(this.record(site, on));
   }
 
   /** A branch that is added to a site whose sum nothing else reads. */
-  #joined(op: Op, output: Val, terms: readonly Term[]): Site | undefined {
+  #joined(op: Op, output: Val, terms: readonly Term[]): boolean {
     for (const term of terms) {
       const site = this.streams.mergeAt(term.val);
       if (!site || site.crossing || !hasOneUse(term.val)) continue;
@@ -194,106 +150,99 @@ export class Detector implements ChainContext {
       site.branches = [...site.branches, ...joined.map((other) => this.branch(site.input, other))];
       Object.assign(site, { op, output });
       this.streams.add(site);
-      return site;
+      return true;
     }
-    return undefined;
+    return false;
   }
 
   #descends(term: Term, from: Val): boolean {
     let found = false;
     const hit = (val: Val): boolean => val === from && (found = true);
-    this.search(term.val, { least: orderOf(from), others: [], hit });
+    searchBack(this.streams, term.val, { least: orderOf(from), others: [], hit });
     return found && isBranch(statsOf(between(from, term.val)));
   }
 
-  /** A skip that passes by sites of its own stream. */
-  #far(op: Op, output: Val, meetings: readonly Meeting[]): Site | undefined {
+  /** One more value of the stream in a sum that carries several of them. */
+  #carried(op: Op, output: Val, terms: readonly Term[]): boolean {
+    const term = terms.find(({ val }) => this.streams.mergeAt(val)?.crossing === true && hasOneUse(val));
+    const site = term && this.streams.mergeAt(term.val);
+    const [other, ...more] = terms.filter((each) => each !== term);
+    if (!site || !other || more.length > 0) return false;
+    const head = headOf(other).val;
+    const position = this.streams.position(head);
+    const onStream = position.origin === site.origin && (position.site !== undefined || head === site.origin);
+    if (!onStream) return false;
+    this.streams.remove(site);
+    Object.assign(site, { op, output });
+    if (position.site && (!site.previous || position.site.index > site.previous.index)) {
+      site.previous = position.site;
+      site.branches = [{ operand: other.val, end: headOf(other), ops: [] }];
+    }
+    this.streams.add(site);
+    return true;
+  }
+
+  /**
+   * A skip around a stream of its own: the branch takes its input to another width and back (bottlenecks of MobileBERT), or normalizes
+   * it and holds one residual connection itself. The first site of the inner stream then begins it.
+   */
+  #nested(op: Op, output: Val, meetings: readonly Meeting[]): boolean {
+    const found = bestSkip(meetings.filter(({ crossing, step }) => crossing && isPlain(step)));
+    const inner = found && this.#innerStream(found);
+    if (!found || !inner) return false;
+    this.streams.restart(inner, this.sites);
+    const { step, skip, branch } = found;
+    const branches = [this.branch(step.val, branch)];
+    this.#add({ kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false }, step.val);
+    return true;
+  }
+
+  /** The first site that a long skip passes by, when it begins a stream of its own. */
+  #innerStream({ step, branch }: Meeting): Site | undefined {
+    const end = this.streams.lastMergeBefore(branch.val, step.val);
+    const start = this.streams.position(step.val).site;
+    if (!end || end.output === branch.val) return undefined;
+    let first: Site = end;
+    let count = 1;
+    for (; first.previous && first.previous !== start; first = first.previous) count++;
+    if (first.crossing || first.previous !== start) return undefined;
+    const [outer, own] = [shapeOf(this.view, step.val), shapeOf(this.view, first.output)];
+    const linear = first.skip.weights.length > 0 && first.input === step.val && String(outer) !== String(own);
+    if (linear && !first.skip.weights.some(shrinks) && !first.skip.moves.some(shrinks)) return first;
+    return count === 1 && this.streams.isNormed(first.input, step.val) ? first : undefined;
+  }
+
+  /** A skip that passes by sites of its own stream, or that adds a scaled copy of a site's result to itself. */
+  #far(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
     const far = meetings.filter(({ crossing }) => crossing);
-    const found = bestSkip(far);
-    if (!found) return undefined;
+    const found = bestSkip(far) ?? this.#copies(terms);
+    if (!found) return false;
     const main: Branch = { operand: found.branch.val, end: headOf(found.branch), ops: [] };
     const { step } = found;
-    const site = this.record(
-      { kind: 'long-additive', op, output, input: step.val, skip: step, branches: [main], crossing: true },
-      main.operand,
-    );
-    this.streams.add(site);
-    return site;
+    const site = { op, output, input: step.val, operand: found.skip.val, skip: step, branches: [main] };
+    this.#add({ kind: 'long-additive', ...site, crossing: true }, main.operand);
+    return true;
+  }
+
+  /** Two terms that are the same value of a stream, one of them times a parameter. */
+  #copies(terms: readonly Term[]): Meeting | undefined {
+    const [a, b] = terms.map((term) => ({ term, step: headOf(term) }));
+    if (terms.length !== 2 || !a || !b || a.step.val !== b.step.val || !this.isMerge(a.step.val)) return undefined;
+    if (a.step.coefficients.length + b.step.coefficients.length === 0) return undefined;
+    const [skip, branch] = a.step.coefficients.length > 0 ? [a, b] : [b, a];
+    return { skip: skip.term, step: skip.step, branch: branch.term, crossing: true };
+  }
+
+  /** A skip with weights or another shape beside a branch of several layers, neither stretched to the other nor sent to experts. */
+  #isProjection(meeting: Meeting): boolean {
+    const { skip, step, branch } = meeting;
+    if (isPlain(step) || step.gates.length > 0) return false;
+    if (isBroadcast(this.view, skip.val, branch.val) || isBroadcast(this.view, branch.val, skip.val)) return false;
+    const stats = this.#stats(meeting);
+    return isTransformed(stats) && !stats.routes;
   }
 
   #stats({ step, branch }: Meeting): RegionStats {
     return statsOf(this.between(step.val, branch.val));
   }
-
-  /** Operations between two values, merges of streams that began before left out. */
-  between(from: Val, to: Val): readonly Op[] {
-    const least = orderOf(from);
-    return between(from, to, (val) => {
-      const merge = this.streams.mergeAt(val);
-      return (
-        merge !== undefined &&
-        orderOf(merge.origin) <= least &&
-        !this.streams.isBefore(this.streams.position(from), merge)
-      );
-    });
-  }
-
-  branch(input: Val, term: Term): Branch {
-    return { operand: term.val, end: headOf(term), ops: this.between(input, term.val) };
-  }
-}
-
-/** Whether a sum is a table of attention scores: it becomes weights by Softmax and then enters a product. */
-function isScore(sum: Val): boolean {
-  const seen = new Set<Op>();
-  const stack = [...sum.uses];
-  for (let op = stack.pop(); op && seen.size < 24; op = stack.pop()) {
-    if (seen.has(op)) continue;
-    seen.add(op);
-    if (op.kind === 'softmax') return op.outputs[0]?.uses.some((use) => !use.outputs[0]?.isOutput) ?? false;
-    const passes = op.kind === 'layout' || op.kind === 'add' || op.type === 'Where' || op.type === 'Clip';
-    if (passes || ((op.kind === 'mul' || op.kind === 'div') && dataInputs(op).length === 1)) {
-      for (const val of op.outputs) stack.push(...val.uses);
-    }
-  }
-  return false;
-}
-
-/** Whether a region transforms its input enough to be a branch: it mixes positions or channels, or pools. */
-function isBranch(stats: RegionStats): boolean {
-  return stats.mixes + stats.pools > 0;
-}
-
-/** Whether a region is a branch beside a skip with weights: it has several layers. */
-function isTransformed(stats: RegionStats): boolean {
-  return stats.nonlinear > 0 && (stats.weighted >= 2 || (stats.weighted >= 1 && stats.mixes >= 2));
-}
-
-/** The skip on which most branches hang; of equal ones the nearest. */
-function bestSkip(meetings: readonly Meeting[]): Meeting | undefined {
-  const votes = new Map<Step, number>();
-  for (const { step } of meetings) votes.set(step, (votes.get(step) ?? 0) + 1);
-  const rank = (meeting: Meeting): readonly number[] => [
-    votes.get(meeting.step) as number,
-    orderOf(meeting.step.val),
-    -meeting.skip.chain.indexOf(meeting.step),
-  ];
-  let best: Meeting | undefined;
-  for (const meeting of meetings) if (!best || isLess(rank(best), rank(meeting))) best = meeting;
-  return best;
-}
-
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, index) => value !== b[index]);
-  return at >= 0 && (a[at] as number) < (b[at] as number);
-}
-
-/** A term with scale, gate and layout taken off. */
-export function headOf(term: Term): Step {
-  let head = term.chain[0] as Step;
-  for (const step of term.chain) {
-    if (!isPlain(step) || step.norms > 0) break;
-    head = step;
-  }
-  return head;
 }

@@ -21,8 +21,24 @@ export function isFeatureAxis(view: View, val: Val, axis: number): boolean {
       if (next !== undefined && output) queue.push({ val: output, axis: next });
     }
   }
+  const before = axisBefore(view, val);
+  if (before !== undefined) return before === start;
   if (rank === undefined) return axis === 1 || axis === -1;
   return start === rank - 1 || (rank >= 4 && start === 1);
+}
+
+/** The axis that the last convolution or product before a value gave features; `undefined` where layout changed since. */
+function axisBefore(view: View, val: Val): number | undefined {
+  const queue: Val[] = [val];
+  for (let at = 0; at < queue.length && at < MOST_OPS; at++) {
+    const op = queue[at]?.op;
+    if (!op || op.type === 'Transpose') continue;
+    const input = op.inputs[0];
+    const feature = input && channelAxis(view, op, input);
+    if (feature !== undefined) return feature;
+    if (through(op, 0) !== undefined) for (const each of op.inputs) if (each && !each.constant) queue.push(each);
+  }
+  return undefined;
 }
 
 const CHANNELS_FIRST: ReadonlySet<string> = new Set([

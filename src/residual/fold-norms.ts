@@ -159,7 +159,7 @@ function foldPointwiseNorm(op: Op, { x, parameter }: Split): void {
 function foldAffine(op: Op, { x, parameter }: Split): void {
   const scale = x.op?.kind === 'mul' && hasOneUse(x) ? splitParameter(x.op) : undefined;
   if (!scale || !isChannelVector(parameter) || !isChannelVector(scale.parameter)) return;
-  if (scale.x.op?.node.opType.endsWith('Integer')) return;
+  if (scale.x.op?.node.opType.endsWith('Integer') || parameter.uses.some((use) => use.kind !== 'add')) return;
   const parameters = [scale.parameter, parameter];
   const shape = { axis: -1, axes: undefined, epsilon: undefined };
   becomeNorm(op, scale.x, { kind: 'affine', spelling: 'decomposed', ...shape, parameters, ops: [x.op as Op, op] });

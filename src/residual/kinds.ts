@@ -1,6 +1,6 @@
 import type { Detector } from './detect.js';
 import { isPlain } from './chain.js';
-import { between, statsOf } from './region.js';
+import { between, isAggregation, statsOf } from './region.js';
 import type { Branch, Site, SiteKind } from './site.js';
 import { hasOneUse, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
 
@@ -87,6 +87,7 @@ function isScaled(branch: Branch): boolean {
 function isScaledSum(site: Site): boolean {
   const use = hasOneUse(site.output) ? site.output.uses[0] : undefined;
   if (use?.kind !== 'mul' && use?.kind !== 'div') return false;
+  if (use.outputs[0]?.uses.some((reader) => reader.kind === 'add')) return false;
   const factor = use.inputs.find((val) => val !== site.output);
   return factor?.constant === true && scalarOf(factor) !== undefined && scalarOf(factor) !== 1;
 }
@@ -99,11 +100,11 @@ function innerOps(sites: readonly Site[]): ReadonlyMap<Op, Site> {
 }
 
 /**
- * A lone sum within a branch whose skip is scaled by a parameter belongs to the operator around it, as `D · u` of a state-space model
- * does.
+ * A lone sum that adds what neighbours hold to a node's own features is message passing (GIN). A lone sum within a branch whose skip is scaled or gated belongs to the operator around it, as `D · u` of a state-space model does.
  */
 function isInner(site: Site, sites: readonly Site[], inner: ReadonlyMap<Op, Site>): boolean {
   const outer = inner.get(site.op);
-  if (!outer || outer === site || site.previous || site.skip.coefficients.length === 0) return false;
-  return !sites.some((other) => other.previous === site);
+  if (site.previous || site.crossing || sites.some((other) => other.previous === site)) return false;
+  if (site.op.kind === 'add' && site.branches.every(({ ops }) => isAggregation(statsOf(ops)))) return true;
+  return outer !== undefined && outer !== site && site.skip.coefficients.length + site.skip.gates.length > 0;
 }

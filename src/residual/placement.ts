@@ -17,6 +17,8 @@ export interface BranchNorms {
   readonly last: Op | undefined;
   /** All norms of the branch, in order. */
   readonly norms: readonly Op[];
+  /** A norm within that every way through the branch passes. */
+  readonly middle: Op | undefined;
   /** Those of them that begin it. */
   readonly leading: readonly Op[];
 }
@@ -25,7 +27,21 @@ export interface BranchNorms {
 export function branchNorms(detector: Detector, site: Site, branch: Branch): BranchNorms {
   const norms = branch.ops.filter((op) => op.kind === 'norm');
   const begin = beginning(detector, site, branch);
-  return { first: begin.first, last: lastNorm(detector, site, branch), norms, leading: begin.leading };
+  const middle = norms.slice(0, MOST_NORMS).find((norm) => isPassed(site, branch, norm));
+  return { first: begin.first, last: lastNorm(detector, site, branch), norms, middle, leading: begin.leading };
+}
+
+/** Norms of one branch that are tried for being on every way. */
+const MOST_NORMS = 8;
+
+/** Whether every way through the branch passes an operation. */
+function isPassed(site: Site, branch: Branch, norm: Op): boolean {
+  const reached = new Set<Val>([site.input]);
+  for (const op of branch.ops) {
+    if (op === norm || !op.inputs.some((val) => val && reached.has(val))) continue;
+    for (const val of op.outputs) reached.add(val);
+  }
+  return !reached.has(branch.operand);
 }
 
 function beginning(detector: Detector, site: Site, branch: Branch): Pick<BranchNorms, 'first' | 'leading'> {
@@ -100,7 +116,7 @@ export function lastNorm(detector: Detector, site: Site, branch: Branch): Op | u
 }
 
 function beforeEnd(detector: Detector, at: Val, op: Op, region: ReadonlySet<Op>): Val | undefined {
-  if (isWeighted(op) || op.kind === 'mix' || op.kind === 'softmax' || op.kind === 'pool') return undefined;
+  if (isWeighted(op) || op.kind === 'mix' || op.kind === 'softmax') return undefined;
   const source = detector.pointwise.source(at);
   if (source) return source.of;
   const step = chainOf(detector, at)[1];
@@ -123,5 +139,5 @@ export function placementOf(branches: readonly BranchNorms[], trunkNorm: boolean
   if (first !== 'none') return first;
   if (last) return 'post-branch';
   if (trunkNorm) return 'post';
-  return branches.some((each) => each.norms.length > 0) ? 'mid' : 'none';
+  return branches.some((each) => each.middle !== undefined) ? 'mid' : 'none';
 }

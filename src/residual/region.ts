@@ -11,6 +11,8 @@ export interface RegionStats {
   readonly grows: boolean;
   readonly attends: boolean;
   readonly routes: boolean;
+  /** Whether it goes to frequencies, as Fourier networks do. */
+  readonly transforms: boolean;
 }
 
 /** The operations on some way from `from` to `to`, in order; `blocked` values are not passed. O(operations between them). */
@@ -22,7 +24,7 @@ export function between(from: Val, to: Val, blocked: (val: Val) => boolean = () 
     const { op } = val;
     if (val === from || !op || op.order <= least || seen.has(op) || blocked(val)) continue;
     seen.add(op);
-    for (const input of op.inputs) if (input) stack.push(input);
+    for (const input of op.inputs) if (input && (!input.constant || from.constant)) stack.push(input);
   }
   const reached = new Set<Val>([from]);
   const found: Op[] = [];
@@ -49,7 +51,23 @@ export function statsOf(ops: readonly Op[]): RegionStats {
     grows: ops.some(grows),
     attends: ops.some((op) => op.kind === 'softmax' || /Attention/.test(op.type)),
     routes: ops.some((op) => ROUTERS.has(op.type)),
+    transforms: ops.some((op) => op.type === 'DFT' || op.type === 'STFT'),
   };
+}
+
+/** Whether a region transforms its input enough to be a branch: it mixes positions or channels, or pools. */
+export function isBranch(stats: RegionStats): boolean {
+  return stats.mixes + stats.pools > 0;
+}
+
+/** Whether a region gathers what neighbours hold and does nothing else: it has no weights, attends to nothing, pools nothing. */
+export function isAggregation(stats: RegionStats): boolean {
+  return stats.weighted === 0 && stats.pools === 0 && !stats.transforms && !stats.attends;
+}
+
+/** Whether a region is a branch beside a skip with weights: it has several layers. */
+export function isTransformed(stats: RegionStats): boolean {
+  return stats.nonlinear > 0 && (stats.weighted >= 2 || (stats.weighted >= 1 && stats.mixes >= 2));
 }
 
 function isNonlinear(op: Op): boolean {

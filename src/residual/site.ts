@@ -52,14 +52,18 @@ export interface Site {
   /** What the merge gives. */
   output: Val;
   /** The value that branch and skip both read. */
-  readonly input: Val;
+  input: Val;
+  /** Whether no branch does more than weights can: the merge re-parameterizes a layer. */
+  readonly linear: boolean;
+  /** The operand of the merge that the skip is. */
+  readonly operand: Val;
   /** How the skip comes from the input. */
-  readonly skip: Step;
+  skip: Step;
   branches: readonly Branch[];
   /** The site before this one on its stream. */
-  readonly previous: Site | undefined;
+  previous: Site | undefined;
   /** Where the stream begins. */
-  readonly origin: Val;
+  origin: Val;
   /** Sites of its own stream that the skip passes by. */
-  readonly crossing: boolean;
+  crossing: boolean;
 }

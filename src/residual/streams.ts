@@ -43,13 +43,41 @@ export class Streams {
       if (!back) found = { site, origin: site?.origin ?? at };
       else found = this.#positions.get((at = back));
     }
-    for (const each of way) if (this.#merges.size > 0 || found.site) this.#remember(each, found);
+    for (const each of way) this.#positions.set(each, found);
     return found;
   }
 
-  /** Positions are final once the operation that makes them has been judged: values are asked about in topological order. */
-  #remember(val: Val, position: Position): void {
-    this.#positions.set(val, position);
+  /** Makes a site the first one of a stream that begins with its skip; those that follow it belong to that stream. */
+  restart(site: Site, all: Iterable<Site>): void {
+    const origin = site.skip.weights.length > 0 ? site.operand : site.input;
+    site.previous = undefined;
+    const moved = new Set<Site>([site]);
+    for (const each of all) {
+      if (each !== site && !(each.previous && moved.has(each.previous))) continue;
+      moved.add(each);
+      each.origin = origin;
+    }
+    site.skip = { ...site.skip, val: origin, weights: [], norms: 0 };
+    this.#positions.clear();
+  }
+
+  /** The last merge on the ways from `from` to `to`. */
+  lastMergeBefore(to: Val, from: Val): Site | undefined {
+    const least = orderOf(from);
+    const seen = new Set<Val>();
+    const stack: Val[] = [to];
+    let last: Site | undefined;
+    for (let val = stack.pop(); val; val = stack.pop()) {
+      if (seen.has(val) || orderOf(val) <= least) continue;
+      seen.add(val);
+      const merge = this.#merges.get(val);
+      if (merge && !merge.linear) {
+        if (this.isBefore(this.position(from), merge) && (!last || merge.index > last.index)) last = merge;
+        continue;
+      }
+      for (const input of val.op?.inputs ?? []) if (input) stack.push(input);
+    }
+    return last;
   }
 
   /** Whether a position lies on the stream of a site and before it. */
@@ -58,6 +86,17 @@ export class Streams {
     if (!position.site) return true;
     for (let at = site.previous; at && at.index >= position.site.index; at = at.previous) {
       if (at === position.site) return true;
+    }
+    return false;
+  }
+
+  /** Whether `val` is a normalized form of `of`. */
+  isNormed(val: Val, of: Val): boolean {
+    let normed = false;
+    for (let at: Val | undefined = val; at; at = this.#back(at)) {
+      if (at === of) return normed;
+      if (this.#merges.has(at)) return false;
+      if (at.op?.kind === 'norm') normed = true;
     }
     return false;
   }

@@ -1,3 +1,4 @@
+import { isPlain } from './chain.js';
 import type { Detector } from './detect.js';
 import type { Site } from './site.js';
 import { onlyDataInput, type Op, type Val } from './view.js';
@@ -8,6 +9,8 @@ export interface TrunkWay {
   readonly activation: boolean;
   /** Whether the way leads to another site of the stream. */
   readonly continues: boolean;
+  /** Whether the next site's skip has weights: it may then read what belongs to the branch. */
+  readonly tapped: boolean;
 }
 
 /** For every site the norms and activations on its stream up to the next site, or up to where the stream ends. */
@@ -22,7 +25,7 @@ export function trunkWays(detector: Detector, sites: readonly Site[]): ReadonlyM
   for (const site of sites) {
     const following = (next.get(site) ?? [])[0];
     const way = following ? wayBack(detector, tapOf(following), site) : undefined;
-    found.set(site, way ?? wayOut(detector, site));
+    found.set(site, way ? { ...way, tapped: following !== undefined && !isPlain(following.skip) } : wayOut(detector, site));
   }
   return found;
 }
@@ -38,7 +41,7 @@ function wayBack(detector: Detector, input: Val, until: Site): TrunkWay | undefi
   let activation = false;
   let at: Val | undefined = input;
   for (let step = 0; at && step < 64; step++) {
-    if (at === until.output) return { norms: norms.reverse(), activation, continues: true };
+    if (at === until.output) return { norms: norms.reverse(), activation, continues: true, tapped: false };
     if (at.op?.kind === 'norm') norms.push(at.op);
     const source = detector.pointwise.source(at);
     if (source && !source.linear) activation = true;
@@ -66,7 +69,7 @@ function wayOut(detector: Detector, site: Site): TrunkWay {
     else if (!passes(use)) break;
     at = output;
   }
-  return { norms, activation, continues: false };
+  return { norms, activation, continues: false, tapped: false };
 }
 
 /** The reader of a value; of several the norm, when the others only read shapes or outputs. */

@@ -1,0 +1,130 @@
+import { isPlain } from './chain.js';
+import type { Step } from './site.js';
+import type { Streams } from './streams.js';
+import { orderOf, type Val } from './view.js';
+
+/** An operand of a sum or Concat, with the values that it comes from linearly. */
+export interface Term {
+  readonly val: Val;
+  readonly sign: 1 | -1;
+  readonly chain: readonly Step[];
+}
+
+/** A way from one term back to a value that another term comes from linearly. */
+export interface Meeting {
+  readonly skip: Term;
+  readonly step: Step;
+  readonly branch: Term;
+  /** Whether sites of the skip's own stream lie between. */
+  readonly crossing: boolean;
+}
+
+/** Values that a search back looks for. */
+export interface Targets {
+  /** Least order of a target. */
+  readonly least: number;
+  readonly others: readonly Val[];
+  /** Takes a value into account; gives whether it is a target. */
+  hit(val: Val, crossing: boolean): boolean;
+}
+
+/** A term with scale, gate and layout taken off. */
+export function headOf(term: Term): Step {
+  let head = term.chain[0] as Step;
+  for (const step of term.chain) {
+    if (!isPlain(step) || step.norms > 0) break;
+    head = step;
+  }
+  return head;
+}
+
+/** Every way in which one term descends from another one's past. */
+export function meetingsOf(streams: Streams, terms: readonly Term[]): Meeting[] {
+  const targets = new Map<Val, { readonly term: Term; readonly step: Step }[]>();
+  for (const term of terms) {
+    for (const step of term.chain) {
+      const list = targets.get(step.val);
+      if (list) list.push({ term, step });
+      else targets.set(step.val, [{ term, step }]);
+    }
+  }
+  return terms.flatMap((branch) => meet(streams, branch, targets));
+}
+
+function meet(
+  streams: Streams,
+  branch: Term,
+  targets: ReadonlyMap<Val, readonly { readonly term: Term; readonly step: Step }[]>,
+): Meeting[] {
+  const others = [...targets].filter(([, list]) => list.some(({ term }) => term !== branch)).map(([val]) => val);
+  const found: Meeting[] = [];
+  const hit = (val: Val, crossing: boolean): boolean => {
+    const list = (targets.get(val) ?? []).filter(({ term }) => term !== branch);
+    for (const { term, step } of list) {
+      const known = found.some((each) => each.step === step && each.crossing === crossing);
+      if (!known) found.push({ skip: term, step, branch, crossing });
+    }
+    return list.length > 0;
+  };
+  searchBack(streams, branch.val, { least: Math.min(...others.map(orderOf)), others, hit });
+  return found;
+}
+
+/**
+ * Goes back from a value until a target is hit. Beyond a merge only targets from before the merge's stream began are met: a target on
+ * that stream is one that the merge carries further, and all others are side inputs of the merge. O(operations since the last merges).
+ */
+export function searchBack(streams: Streams, from: Val, to: Targets): void {
+  const seen = new Map<Val, number>();
+  const stack: { readonly val: Val; readonly limit: number }[] = [{ val: from, limit: Infinity }];
+  for (let item = stack.pop(); item; item = stack.pop()) {
+    const { val } = item;
+    let { limit } = item;
+    if ((seen.get(val) ?? -Infinity) >= limit) continue;
+    seen.set(val, limit);
+    const order = orderOf(val);
+    if ((order <= limit && to.hit(val, false)) || order <= to.least || !val.op) continue;
+    const merge = streams.mergeAt(val);
+    if (merge && !merge.linear) {
+      for (const other of to.others) {
+        if (orderOf(other) < order && streams.isBefore(streams.position(other), merge)) to.hit(other, true);
+      }
+      limit = Math.min(limit, orderOf(merge.origin) - 1);
+      if (limit < to.least) continue;
+    }
+    for (const input of val.op.inputs) if (input) stack.push({ val: input, limit });
+  }
+}
+
+/** Whether the two terms meet across sites at a value nearer to the sum. */
+export function isPassed(meeting: Meeting, meetings: readonly Meeting[]): boolean {
+  const { skip, branch, step } = meeting;
+  return meetings.some(
+    (other) =>
+      other.crossing &&
+      other.skip === skip &&
+      other.branch === branch &&
+      skip.chain.indexOf(other.step) <= skip.chain.indexOf(step),
+  );
+}
+
+/** The skip on which most branches hang; of equal ones the nearest. */
+export function bestSkip(meetings: readonly Meeting[]): Meeting | undefined {
+  const votes = new Map<Step, number>();
+  for (const { step } of meetings) votes.set(step, (votes.get(step) ?? 0) + 1);
+  const rank = (meeting: Meeting): readonly number[] => [
+    votes.get(meeting.step) as number,
+    orderOf(meeting.step.val),
+    -meeting.skip.chain.indexOf(meeting.step),
+    orderOf(meeting.branch.val),
+  ];
+  return meetings.reduce<Meeting | undefined>(
+    (best, meeting) => (!best || isLess(rank(best), rank(meeting)) ? meeting : best),
+    undefined,
+  );
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, index) => value !== b[index]);
+  return at >= 0 && (a[at] as number) < (b[at] as number);
+}
