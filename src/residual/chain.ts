@@ -1,3 +1,4 @@
+import { isFloat } from '../tensor/dtype.js';
 import type { Pointwise } from './pointwise.js';
 import { isGuard } from './pointwise.js';
 import type { Step } from './site.js';
@@ -9,6 +10,7 @@ import {
   orderOf,
   scalarOf,
   shapeOf,
+  tensorOf,
   type Val,
   type View,
 } from './view.js';
@@ -93,7 +95,8 @@ function pointwiseStep(cx: ChainContext, op: Op, step: Step, to: Make): Step | u
   if (op.type !== 'Where') return undefined;
   const values = op.inputs.slice(1).filter((val): val is Val => val !== undefined && !val.constant);
   const [condition] = op.inputs;
-  return values.length === 1 && condition && isMask(cx, condition) ? to(values[0]) : undefined;
+  const [value] = values;
+  return values.length === 1 && value && condition && isMask(cx, condition, value) ? to(value) : undefined;
 }
 
 /** A factor that is a parameter, a mask, or a gate. */
@@ -103,6 +106,7 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
   if (op.kind === 'div') return b.constant ? to(a, { coefficients: [...step.coefficients, b] }) : undefined;
   if (a.constant !== b.constant) {
     const [x, factor] = a.constant ? [b, a] : [a, b];
+    if (isState(cx, factor, x)) return to(factor, { gates: [...step.gates, x] });
     return to(x, { coefficients: [...step.coefficients, factor] });
   }
   if (a.constant || a === b) return undefined;
@@ -110,10 +114,17 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
     [a, b],
     [b, a],
   ] as const)
-    if (isMask(cx, factor)) return to(x);
+    if (isMask(cx, factor, x)) return to(x);
   const gate = pickGate(cx, a, b);
   if (!gate) return undefined;
   return to(gate === a ? b : a, { gates: [...step.gates, gate] });
+}
+
+/** Whether a constant factor is a state that starts as a constant, and the other one its gate. */
+function isState({ view }: ChainContext, factor: Val, gate: Val): boolean {
+  const [own, all] = [shapeOf(view, factor), shapeOf(view, gate)];
+  const full = own !== undefined && own.length > 1 && String(own) === String(all);
+  return full && tensorOf(factor)?.size !== 1 && isBounded(gate) > 0;
 }
 
 /** Which of two factors that depend on data gates the other: the one that is broadcast, or bounded. */
@@ -169,18 +180,22 @@ const COMPARISONS: ReadonlySet<string> = new Set([
   'IsInf',
 ]);
 
-/** Whether a value tells apart elements that count and elements that do not: it comes from a comparison or is fed as it is. */
-export function isMask({ view }: ChainContext, val: Val): boolean {
+/**
+ * Whether a factor tells apart elements that count and elements that do not: it comes from a comparison, or it is fed as it is and has
+ * fewer axes or another type than what it multiplies.
+ */
+export function isMask({ view }: ChainContext, val: Val, other: Val): boolean {
   let at = val;
   for (let step = 0; step < 24; step++) {
     const { op } = at;
-    if (!op) return true;
-    if (COMPARISONS.has(op.type)) return true;
     const dtype = dtypeOf(view, at);
-    if (dtype === 'bool') return true;
+    if (dtype !== undefined && !isFloat(dtype)) return true;
+    if (!op) return isBroadcast(view, val, other);
+    if (COMPARISONS.has(op.type)) return true;
     const passes = op.kind === 'layout' || op.kind === 'move' || op.kind === 'concat' || op.kind === 'add';
     const only = onlyDataInput(op);
-    if (!only || !(passes || op.kind === 'mul' || op.type === 'Cast' || op.type === 'Where')) return false;
+    const looksUp = op.type.startsWith('Gather') && op.inputs[0]?.constant;
+    if (!only || looksUp || !(passes || op.kind === 'mul' || op.type === 'Cast' || op.type === 'Where')) return false;
     at = only;
   }
   return false;

@@ -31,7 +31,16 @@ export function findConcat(detector: Detector, op: Op): void {
     .filter((each) => each.meeting.skip === meeting.skip)
     .map((each): Branch => detector.branch(meeting.step.val, each.meeting.branch));
   const { step, crossing } = meeting;
-  const site = { kind: first.kind, op, output, input: step.val, operand: meeting.skip.val, skip: step, branches, crossing };
+  const site = {
+    kind: first.kind,
+    op,
+    output,
+    input: step.val,
+    operand: meeting.skip.val,
+    skip: step,
+    branches,
+    crossing,
+  };
   detector.record(site, step.val);
 }
 
@@ -75,7 +84,10 @@ function growsByIndex(detector: Detector, from: Val, to: Val): boolean {
 
 /** Product of the dims that are numbers. */
 function sizeOf(detector: Detector, val: Val): number {
-  return (shapeOf(detector.view, val) ?? []).reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : size), 1);
+  return (shapeOf(detector.view, val) ?? []).reduce<number>(
+    (size, dim) => (typeof dim === 'number' ? size * dim : size),
+    1,
+  );
 }
 
 /** How many sites of its own stream a value is carried across. */

@@ -130,7 +130,10 @@ export class Detector implements ChainContext {
     if (!found || isScore(output)) return false;
     const { skip, step } = found;
     const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
-    this.#add({ kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false }, step.val);
+    this.#add(
+      { kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false },
+      step.val,
+    );
     return true;
   }
 
@@ -193,7 +196,10 @@ export class Detector implements ChainContext {
     this.streams.restart(inner, this.sites);
     const { step, skip, branch } = found;
     const branches = [this.branch(step.val, branch)];
-    this.#add({ kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false }, step.val);
+    this.#add(
+      { kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false },
+      step.val,
+    );
     return true;
   }
 

@@ -1,18 +1,40 @@
+import { findAccumulators } from './accumulate.js';
 import type { Detector } from './detect.js';
-import { isPlain } from './chain.js';
+import { isPlain, isWeighted } from './chain.js';
 import { between, isAggregation, statsOf } from './region.js';
 import type { Branch, Site, SiteKind } from './site.js';
-import { hasOneUse, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
+import { hasOneUse, intOf, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
 
 /** Says of every site what it is, and takes those away that are parts of an operator of the network and no residual connection. */
 export function classify(detector: Detector): Site[] {
+  findAccumulators(detector);
   const sites = [...detector.sites];
   const inner = innerOps(sites);
   for (const site of sites) {
     if (site.kind === 'identity') site.kind = kindOf(detector, site);
-    if (isInner(site, sites, inner)) detector.sites.delete(site);
+    if (isInner(site, sites, inner) || isPositional(site, sites)) drop(detector, site);
   }
   return [...detector.sites].sort((a, b) => a.op.order - b.op.order);
+}
+
+function drop(detector: Detector, site: Site): void {
+  detector.sites.delete(site);
+  for (const other of detector.sites) if (other.previous === site) other.previous = site.previous;
+}
+
+/**
+ * Grouped convolutions with an activation that are added to a sequence before its first block are its position embedding
+ * (wav2vec 2.0, arXiv:2006.11477, section 2).
+ */
+function isPositional(site: Site, sites: readonly Site[]): boolean {
+  if (site.previous || site.op.kind !== 'add') return false;
+  const grouped = site.branches.every(({ ops }) => {
+    const weighted = ops.filter(isWeighted);
+    return weighted.length > 0 && weighted.every((op) => op.type === 'Conv' && (intOf(op, 'group') ?? 1) > 1);
+  });
+  if (!grouped || site.linear) return false;
+  const later = sites.find((other) => other.previous === site);
+  return later?.branches.some(({ ops }) => statsOf(ops).attends) ?? false;
 }
 
 function kindOf(detector: Detector, site: Site): SiteKind {

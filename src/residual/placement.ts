@@ -77,7 +77,7 @@ function after(detector: Detector, region: ReadonlySet<Op>, op: Op, before: numb
   if (!output) return before;
   if (op.kind === 'mul') {
     const sides = dataInputs(op).filter((val) => !val.op || !region.has(val.op));
-    const modulates = sides.some((val) => !isMask(detector, val)) && (before & (NORMED | ACTIVATED)) !== 0;
+    const modulates = sides.some((val) => !isMask(detector, val, output)) && (before & (NORMED | ACTIVATED)) !== 0;
     if (modulates) return (before & RAW) | MODULATED;
   }
   if (detector.pointwise.isActivation(output) && isActivating(detector, op)) {

@@ -1,7 +1,8 @@
 import { isPlain } from './chain.js';
 import type { Detector } from './detect.js';
 import type { Site } from './site.js';
-import { onlyDataInput, type Op, type Val } from './view.js';
+import { isFeatureAxis } from './feature-axis.js';
+import { intOf, onlyDataInput, type Op, type Val } from './view.js';
 
 /** What a stream goes through between two sites, or after its last one. */
 export interface TrunkWay {
@@ -25,7 +26,10 @@ export function trunkWays(detector: Detector, sites: readonly Site[]): ReadonlyM
   for (const site of sites) {
     const following = (next.get(site) ?? [])[0];
     const way = following ? wayBack(detector, tapOf(following), site) : undefined;
-    found.set(site, way ? { ...way, tapped: following !== undefined && !isPlain(following.skip) } : wayOut(detector, site));
+    found.set(
+      site,
+      way ? { ...way, tapped: following !== undefined && !isPlain(following.skip) } : wayOut(detector, site),
+    );
   }
   return found;
 }
@@ -66,7 +70,7 @@ function wayOut(detector: Detector, site: Site): TrunkWay {
     if (use.kind === 'norm') norms.push(use);
     else if (use.kind === 'pointwise' && norms.length === 0 && detector.pointwise.isActivation(output))
       activation = true;
-    else if (!passes(use)) break;
+    else if (!passes(use) && !joinsTokens(detector, use)) break;
     at = output;
   }
   return { norms, activation, continues: false, tapped: false };
@@ -78,6 +82,13 @@ function nextUse(val: Val): Op | undefined {
   if (readers.size === 1) return val.uses[0];
   const norms = [...readers].filter((use) => use.kind === 'norm');
   return norms.length === 1 ? norms[0] : undefined;
+}
+
+/** Whether a Concat joins positions, not features. */
+function joinsTokens(detector: Detector, op: Op): boolean {
+  const axis = op.kind === 'concat' ? intOf(op, 'axis') : undefined;
+  const output = op.outputs[0];
+  return axis !== undefined && output !== undefined && !isFeatureAxis(detector.view, output, axis);
 }
 
 function passes(op: Op): boolean {
