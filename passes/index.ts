@@ -5,10 +5,14 @@ import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
 import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
+import { foldCastLike } from './fold-cast-like/index.js';
 import { foldConstants } from './fold-constants/index.js';
+import { foldPad } from './fold-pad/index.js';
+import { foldPrecedingScale } from './fold-preceding-scale/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
+import { fuseGemm } from './fuse-gemm/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
@@ -18,6 +22,7 @@ import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { sinkTransposes } from './sink-transposes/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
 export const PASSES: readonly AnyPass[] = [
@@ -27,10 +32,14 @@ export const PASSES: readonly AnyPass[] = [
   eliminateSequences,
   foldAffine,
   foldBatchNorm,
+  foldCastLike,
   foldConstants,
+  foldPad,
+  foldPrecedingScale,
   foldShapes,
   fuseAttention,
   fuseGelu,
+  fuseGemm,
   fuseLayerNorm,
   fuseRmsNorm,
   inlineFunctions,
@@ -40,6 +49,7 @@ export const PASSES: readonly AnyPass[] = [
   raiseOpset,
   shareConstants,
   simplifyControlFlow,
+  sinkTransposes,
 ];
 
 /** The pass of this name. */

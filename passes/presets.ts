@@ -6,10 +6,14 @@ import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
 import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
+import { foldCastLike } from './fold-cast-like/index.js';
 import { foldConstants } from './fold-constants/index.js';
+import { foldPad } from './fold-pad/index.js';
+import { foldPrecedingScale } from './fold-preceding-scale/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
+import { fuseGemm } from './fuse-gemm/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
@@ -19,9 +23,11 @@ import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { sinkTransposes } from './sink-transposes/index.js';
 
 /** What leaves each operator as it is and takes away those that are not needed. */
 const clean: readonly AnyPass[] = [
+  foldCastLike,
   foldConstants,
   simplifyControlFlow,
   eliminateSequences,
@@ -35,7 +41,17 @@ const clean: readonly AnyPass[] = [
 ];
 
 /** What makes one operator of several. */
-const fuse: readonly AnyPass[] = [foldBatchNorm, fuseLayerNorm, fuseGelu, fuseRmsNorm, fuseAttention, foldAffine];
+const fuse: readonly AnyPass[] = [
+  fuseLayerNorm,
+  fuseGelu,
+  fuseRmsNorm,
+  fuseAttention,
+  foldPad,
+  foldBatchNorm,
+  foldAffine,
+  foldPrecedingScale,
+  fuseGemm,
+];
 
 /** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
@@ -44,4 +60,4 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
-  .toFixpoint([...fuse, ...clean], { max: 10 });
+  .toFixpoint([...fuse, ...clean, sinkTransposes], { max: 10 });

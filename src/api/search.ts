@@ -1,6 +1,7 @@
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { emptiableSymbols, planInputs } from '../numerics/inputs.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
 import { RegionBook, type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
@@ -132,11 +133,12 @@ export class Search {
   async #prepare(): Promise<Reference | { readonly why: string }> {
     const { runtime, samples, seed, asRead } = this.#options;
     if (!runtime) return { why: 'onnxruntime-node is not installed' };
-    const model = this.#original;
+    const original = this.#original;
+    const model = runtimeForm(original);
     const types = inferTypes(model);
     return Reference.prepare(runtime, {
       model,
-      source: asRead ? this.#bench.asRead(model) : this.#bench.asItIs(model),
+      source: asRead ? this.#bench.asRead(original) : this.#bench.asItIs(original),
       plan: planInputs(model, types),
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),

@@ -2,6 +2,7 @@ import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import { type Feeds, planInputs } from '../numerics/inputs.js';
 import { createOrtRuntime } from '../numerics/ort-node.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
 import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import { inferTypes } from '../shape/types.js';
@@ -50,10 +51,11 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;
     onProgress?.('running the first model');
+    const form = runtimeForm(a);
     const reference = await Reference.prepare(runtime, {
-      model: a,
+      model: form,
       source: bench.asRead(a),
-      plan: planInputs(a, inferTypes(a, shapes ? { shapes } : {})),
+      plan: planInputs(form, inferTypes(form, shapes ? { shapes } : {})),
       ...(feeds && { feeds }),
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),

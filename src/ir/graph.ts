@@ -109,6 +109,16 @@ export class Graph {
     });
   }
 
+  /** Declares the type of an output anew. An interface change, for passes and callers that say so. */
+  setOutputType(index: number, type: Type): void {
+    const slot = this.#outputs[index];
+    invariant(slot, `no output ${index}`);
+    this.#outputs[index] = { name: slot.name, value: slot.value, type };
+    this.#record({ kind: 'other' }, () => {
+      this.#outputs[index] = slot;
+    });
+  }
+
   /** Adds a graph output. */
   addOutput(slot: OutputSlot): void {
     const use: Use = { kind: 'output', graph: this, index: this.#outputs.length };

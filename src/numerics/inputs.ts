@@ -5,7 +5,7 @@ import type { Types } from '../shape/types.js';
 import { elementCount, fromFloat64, type NumericArray } from '../tensor/array.js';
 import { DTYPES, type DType, isFloat } from '../tensor/dtype.js';
 import { gatherUse, type InputUse } from './input-use.js';
-import { fillProbe, type Probe } from './probes.js';
+import { fillLarge, fillProbe, type Probe } from './probes.js';
 import { createRandom, type Random } from './random.js';
 
 /** Arrays by the name of the input that they are for. */
@@ -126,15 +126,15 @@ interface Situation {
 function fill(input: PlannedInput, shape: readonly number[], at: Situation): NumericArray {
   const { dtype, use } = input;
   if (dtype === 'string') return strings(input, shape, at);
-  const control = controlValue(input, shape, at);
-  if (control !== undefined) return repeated(dtype, shape, control);
   if (use.sizes?.length === elementCount(shape)) {
     const elements = use.sizes.map((dim) => evaluate(dim, at.binding) ?? 1);
     return fromFloat64(dtype, shape, elements);
   }
+  const control = controlValue(input, shape, at);
+  if (control !== undefined) return repeated(dtype, shape, control);
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
-  return fillProbe(probe, dtype, shape, at.random);
+  return fillLarge(probe, dtype, shape, at.random);
 }
 
 function strings({ use }: PlannedInput, shape: readonly number[], at: Situation): NumericArray {

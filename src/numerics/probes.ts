@@ -78,6 +78,26 @@ export function fillProbe(probe: Probe, dtype: DType, shape: readonly number[], 
   }
 }
 
+/** Elements of a large tensor that are drawn; the others repeat them. A prime, so that rows do not repeat in step with an axis. */
+const DRAWN = 65_521;
+
+/** Like {@link fillProbe}; beyond some ten thousand elements rows repeat, which costs a copy instead of a draw. */
+export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], random: Random): NumericArray {
+  const count = elementCount(shape);
+  const last = shape.at(-1) ?? 1;
+  if (count <= DRAWN || dtype === 'string' || DTYPES[dtype].kind === 'complex') {
+    return fillProbe(probe, dtype, shape, random);
+  }
+  const rows = Math.max(1, Math.ceil(DRAWN / last));
+  const drawn = fillProbe(probe, dtype, [rows, last], random).data as Float32Array;
+  const whole = zeros(dtype, shape);
+  const data = whole.data as Float32Array;
+  for (let at = 0; at < data.length; at += drawn.length) {
+    data.set(drawn.subarray(0, Math.min(drawn.length, data.length - at)), at);
+  }
+  return whole;
+}
+
 /** Complex tensors take two numbers an element. */
 function fromNumbers(dtype: DType, shape: readonly number[], next: (index: number) => number): NumericArray {
   const width = DTYPES[dtype].kind === 'complex' ? 2 : 1;

@@ -9,10 +9,13 @@ import { type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
 import type { Region } from './region.js';
 import { type CheckOptions, NOISE_SEEDS, rowsOf, type RegionVerdict } from './region-check.js';
-import { planRegion, probeFeeds, probesFor, type RegionProbe } from './region-probe.js';
+import { planRegion, probeFeeds, probesFor, type RegionProbe, ROWS_PROBE } from './region-probe.js';
 import { roundingFloor } from './rounding.js';
 import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { bindingLadder, variations } from './sizes.js';
+
+/** Elements of all outputs beyond which only the probes that tell most are run. */
+export const HEAVY = 2 ** 20;
 
 /** Most regions and most bytes of weights that are put into one model. */
 const MOST_REGIONS = 64;
@@ -128,8 +131,10 @@ class Chunk {
   }
 
   async run(): Promise<ReadonlyMap<Region, RegionVerdict>> {
-    await this.#round(this.#entries.map((entry) => entry.ordinary));
-    if (this.#thorough) {
+    const elements = await this.#round(this.#entries.map((entry) => entry.ordinary));
+    if (this.#thorough && elements > HEAVY) {
+      await this.#round(this.#entries.map((entry) => this.#probed(entry, ROWS_PROBE)));
+    } else if (this.#thorough) {
       for (let extra = 0; extra < 2; extra++)
         await this.#optional(this.#entries.map((entry) => this.#varied(entry, extra)));
       for (const probe of probesFor('exact')) {
@@ -167,8 +172,12 @@ class Chunk {
     await this.#compare(turns, expected);
   }
 
-  async #round(turns: readonly Turn[]): Promise<void> {
-    if (turns.some(({ compared }) => compared)) await this.#compare(turns, await this.#first.run(renamed(turns)));
+  /** Gives the number of elements that were compared. */
+  async #round(turns: readonly Turn[]): Promise<number> {
+    if (!turns.some(({ compared }) => compared)) return 0;
+    const expected = await this.#first.run(renamed(turns));
+    await this.#compare(turns, expected);
+    return Object.values(expected).reduce((sum, { data }) => sum + data.length, 0);
   }
 
   async #compare(turns: readonly Turn[], expected: Feeds): Promise<void> {

@@ -12,7 +12,7 @@ import {
   type PlannedInput,
   shapeUnder,
 } from './inputs.js';
-import { fillProbe, type Probe } from './probes.js';
+import { fillLarge, type Probe } from './probes.js';
 import { createRandom } from './random.js';
 import type { Region } from './region.js';
 
@@ -47,8 +47,11 @@ const ROWS: Probe = {
   ],
 };
 
+/** The probe that tells most: rows of very different kinds. */
+export const ROWS_PROBE: RegionProbe = { name: 'rows', binding: same, floats: () => ROWS };
+
 const EQUIVALENT: readonly RegionProbe[] = [
-  { name: 'rows', binding: same, floats: () => ROWS },
+  ROWS_PROBE,
   { name: 'tiny', binding: same, floats: () => ({ kind: 'normal', mean: 0, std: 1e-3 }) },
   {
     name: 'large',
@@ -118,7 +121,7 @@ export function probeFeeds(
     const fill = isFree(input) ? special(probe, input) : undefined;
     if (!fill) continue;
     const random = createRandom(seed, `${probe.name} ${input.name}`);
-    feeds[input.name] = fillProbe(fill, input.dtype, shapeUnder(input.shape, binding), random);
+    feeds[input.name] = fillLarge(fill, input.dtype, shapeUnder(input.shape, binding), random);
     changed = true;
   }
   return changed ? feeds : undefined;

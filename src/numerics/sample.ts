@@ -27,6 +27,8 @@ export interface SampleOptions {
   /** No new try is begun after this many milliseconds. */
   readonly limitMs?: number;
   readonly clock?: () => number;
+  /** Milliseconds for the samples beyond the first; 8000 when absent. */
+  readonly moreMs?: number;
   /** Sizes to try first. */
   readonly hint?: Binding;
 }
@@ -56,11 +58,12 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
   };
   const base = await findBase(bindingLadder(plan, options.hint), plan, attempt, () => clock() < deadline);
   if (!base) return { samples, ...(refusal && { refusal }) };
+  const patience = Math.min(deadline, clock() + (options.moreMs ?? 8000));
   for (const binding of variations(plan, base.binding)) {
-    if (samples.length >= count || clock() >= deadline) break;
+    if (samples.length >= count || clock() >= patience) break;
     await attempt(binding, base.mood);
   }
-  while (samples.length < count && clock() < deadline)
+  while (samples.length < count && clock() < patience)
     if ((await attempt(base.binding, base.mood)) !== undefined) break;
   return { samples, ...(refusal && { refusal }) };
 }

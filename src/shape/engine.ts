@@ -4,6 +4,7 @@ import { functionKey, type Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import { capturedValues } from '../ir/order.js';
 import type { Value } from '../ir/value.js';
+import { checkInputs } from './checks.js';
 import { NodeContext, type NodeHost } from './context.js';
 import type { BodyRun, Steps } from './control.js';
 import { mergeDeclared, withDeclaredDType } from './declared.js';
@@ -151,6 +152,7 @@ export class Engine {
   /** Infers a node at once, or gives the frame that has to be run for it. */
   #start(node: Node, scope: Scope): Frame[] {
     const cx = new NodeContext(node, this.#hostOf(scope));
+    checkInputs(cx);
     const steps = this.#stepsOf(cx, scope);
     if (steps) return [{ kind: 'node', cx, scope, steps, answer: [] }];
     findInfer(node.op)?.(cx);

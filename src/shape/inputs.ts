@@ -1,4 +1,4 @@
-import { shapeBinding } from '../diagnostics/codes/shape.js';
+import { shapeBinding, shapeNegative } from '../diagnostics/codes/shape.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { type Dim, format, parse, solve, substitute, symbol, symbols } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
@@ -40,12 +40,20 @@ export function inputFacts(model: Model, bindings: ReadonlyMap<string, Shape>): 
     );
   }
   const { solution, problems } = bind(shapes, bindings, slots);
+  for (const slot of slots) problems.push(...negativeDims(slot));
   const facts = new Map<Value, Fact>();
   for (const slot of slots) {
     if (slot.value.def.kind !== 'input') continue;
     facts.set(slot.value, { type: typeOf(slot, shapes.get(slot), bindings.get(slot.name), solution) });
   }
   return { facts, isTaken, problems };
+}
+
+/** Declared sizes below 0; -1 is how some exporters write an unknown one. */
+function negativeDims(slot: InputSlot): Diagnostic[] {
+  const dims = slot.info?.type?.tensorType?.shape?.dim ?? [];
+  const negative = dims.flatMap(({ dimValue }) => (dimValue !== undefined && dimValue < -1n ? [dimValue] : []));
+  return negative.map((size) => shapeNegative({ path: 'main', slot: slot.name }, `input "${slot.name}"`, String(size)));
 }
 
 /** Names in the declared types of all nodes' outputs. */

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import type { Diagnostic, Severity } from '../diagnostics/diagnostic.js';
 import type { Dim } from '../dim/dim.js';
 import type { Attributes } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
@@ -26,8 +26,20 @@ export class Scope {
   }
 }
 
-/** The contradictions found in a scope, in the order of nodes. */
+/** The contradictions found in a scope, in the order of nodes. Those of a branch are warnings: it may be one that never runs. */
 export function problemsOf(scope: Scope): readonly Diagnostic[] {
   const nodes = [...scope.problems.keys()].sort((a, b) => a.id - b.id);
-  return nodes.flatMap((node) => scope.problems.get(node) ?? []);
+  return nodes.flatMap((node) => {
+    const found = scope.problems.get(node) ?? [];
+    return isInBranch(node) ? found.map((each) => ({ ...each, severity: softer(each.severity) })) : found;
+  });
+}
+
+function softer(severity: Severity): Severity {
+  return severity === 'error' ? 'warning' : severity;
+}
+
+function isInBranch(node: Node): boolean {
+  for (let parent = node.graph.parent; parent; parent = parent.graph.parent) if (parent.op === 'If') return true;
+  return false;
 }

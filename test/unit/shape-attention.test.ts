@@ -14,7 +14,7 @@ describe('Attention', () => {
     ],
     [
       'a past makes the present longer; the scores are [B, H_q, S, P + L]',
-      `${FOUR}, float[b, 2, p, 16] pk, float16[b, 2, p, 24] pv`,
+      `${FOUR}, float[b, 2, p, 16] pk, float[b, 2, p, 24] pv`,
       'y, nk, nv, qk = Attention(q, k, v, "", pk, pv)',
       {
         y: 'float32[b, 8, s, 24]',

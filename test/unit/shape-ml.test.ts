@@ -36,7 +36,7 @@ describe('text, machine learning, detection, training', () => {
     ],
     [
       'features',
-      'double[n, 4] x, int64[2] i, int64[n, 2] k, string[n, 1] t',
+      'double[n, 4] x, int64[2] i, double[n, 2] k, string[n, 1] t',
       `a = ai.onnx.ml.Scaler<scale = [1.0], offset = [0.0]>(x)
        b = ai.onnx.ml.ArrayFeatureExtractor(x, i)
        c = ai.onnx.ml.FeatureVectorizer<inputdimensions = [4, 2]>(x, k)

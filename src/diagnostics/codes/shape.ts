@@ -23,15 +23,39 @@ export function shapeBroadcast(at: Place, left: string, right: string): Diagnost
   return diagnostic('error', 'shape/broadcast', at, message, 'Make the sizes equal, or one of them 1.');
 }
 
+/** A list has another length than the operator needs. */
+export function shapeCount(at: Place, what: string, count: number, expected: number): Diagnostic {
+  const message = `${what} has ${count} ${count === 1 ? 'element' : 'elements'}, expected ${expected}`;
+  return diagnostic('error', 'shape/count', at, message, 'Give one element per axis that it is about.');
+}
+
 /** The declared type of a value contradicts what the operators give. */
 export function shapeDeclared(at: Place, name: string, declared: string, inferred: string): Diagnostic {
   const message = `value "${name}" is declared ${declared}, but its operator gives ${inferred}`;
   return diagnostic('warning', 'shape/declared', at, message, 'Correct the declaration; the inferred type is used.');
 }
 
+/** Two inputs that must have one element type have different ones. */
+export function shapeDType(at: Place, left: string, right: string): Diagnostic {
+  const message = `inputs must have one element type: ${left} against ${right}`;
+  return diagnostic('error', 'shape/dtype', at, message, 'Cast one of them.');
+}
+
+/** An index is outside of the axis that it points into. */
+export function shapeIndex(at: Place, index: number, size: number): Diagnostic {
+  const message = `index ${index} is outside of [${-size}, ${size - 1}], the positions of an axis of size ${size}`;
+  return diagnostic('error', 'shape/index', at, message, 'Correct the index.');
+}
+
 /** Two sizes that the operator needs to be equal are not. */
 export function shapeMismatch(at: Place, what: string, left: string, right: string): Diagnostic {
   return diagnostic('error', 'shape/mismatch', at, `${what}: ${left} against ${right}`, 'Make the two sides agree.');
+}
+
+/** A size is negative. */
+export function shapeNegative(at: Place, what: string, size: string): Diagnostic {
+  const message = `${what} has the negative size ${size}`;
+  return diagnostic('error', 'shape/negative', at, message, 'Correct the sizes that lead to it.');
 }
 
 /** An input has a rank that the operator does not take. */
@@ -41,13 +65,7 @@ export function shapeRank(at: Place, input: string, rank: number, expected: stri
 }
 
 /** The elements of the input cannot be laid out in the requested shape. */
-export function shapeReshape(at: Place, from: string, to: string): Diagnostic {
-  const message = `cannot reshape ${from} to ${to}: the numbers of elements differ`;
+export function shapeReshape(at: Place, from: string, to: string, why = 'the numbers of elements differ'): Diagnostic {
+  const message = `cannot reshape ${from} to ${to}: ${why}`;
   return diagnostic('error', 'shape/reshape', at, message, 'Correct the requested shape.');
-}
-
-/** A size is negative. */
-export function shapeNegative(at: Place, what: string, size: string): Diagnostic {
-  const message = `${what} has the negative size ${size}`;
-  return diagnostic('error', 'shape/negative', at, message, 'Correct the sizes that lead to it.');
 }

@@ -1,3 +1,4 @@
+import { shapeAttribute } from '../../diagnostics/codes/shape.js';
 import { type Dim, equal, max, min } from '../../dim/dim.js';
 import { findDType } from '../../tensor/dtype.js';
 import type { Family, NodeContext } from '../context.js';
@@ -25,7 +26,9 @@ export const CONVERT: Family = {
 function inferCast(cx: NodeContext): void {
   const to = cx.attribute('to');
   const number = to?.type === 'STRING' ? NAMES.get(new TextDecoder().decode(to.value)) : cx.int('to');
-  cx.output(0, cx.shape(0), findDType(number ?? 0));
+  const dtype = findDType(number ?? 0);
+  if (number !== undefined && !dtype) cx.problem(shapeAttribute(cx.at, 'to', `${number} is no element type`));
+  cx.output(0, cx.shape(0), dtype);
   castElements(cx);
 }
 

@@ -1,9 +1,10 @@
-import { add, ceilDiv, type Dim, max, mul, product, sub } from '../../dim/dim.js';
+import { shapeNegative } from '../../diagnostics/codes/shape.js';
+import { add, ceilDiv, type Dim, isProven, max, mul, product, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { constantAttribute } from '../../schema/constant.js';
 import { findDType, isInteger } from '../../tensor/dtype.js';
 import type { Family, NodeContext } from '../context.js';
-import { constantFact, MAX_ELEMENTS } from '../fact.js';
+import { constantFact, MAX_ELEMENTS, showShape } from '../fact.js';
 
 /** Operators that make tensors from sizes, or sizes from tensors. */
 export const CREATE: Family = {
@@ -35,7 +36,13 @@ function inferConstantOfShape(cx: NodeContext): void {
   const dtype = value === undefined && !cx.node.attrs.has('value') ? 'float32' : tensor?.dtype;
   const length = cx.shape(0)?.[0];
   const shape = cx.list(0) ?? (typeof length === 'number' ? Array<Dim>(length).fill(null) : undefined);
-  cx.output(0, shape, dtype);
+  const negative = shape?.find((dim) => isProven(dim, '<', 0));
+  if (negative !== undefined) cx.problem(shapeNegative(cx.at, 'the requested shape', showShape(shape ?? [])));
+  cx.output(
+    0,
+    shape?.map((dim) => (isProven(dim, '<', 0) ? null : dim)),
+    dtype,
+  );
   const sizes = cx.outputShape(0);
   const count = sizes && product(sizes);
   const item = tensor ? (constantFact(tensor).elements?.elements[0] ?? null) : 0;

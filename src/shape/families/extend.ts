@@ -1,4 +1,4 @@
-import { shapeBroadcast, shapeNegative } from '../../diagnostics/codes/shape.js';
+import { shapeBroadcast, shapeCount, shapeNegative } from '../../diagnostics/codes/shape.js';
 import { add, type Dim, format, isProven, mul } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { broadcastShapes } from '../broadcast.js';
@@ -105,6 +105,9 @@ function inferTile(cx: NodeContext): void {
     cx.output(0, undefined);
     return;
   }
+  if (repeats && shape && repeats.length !== shape.length) {
+    cx.problem(shapeCount(cx.at, 'repeats', repeats.length, shape.length));
+  }
   cx.output(
     0,
     Array.from({ length }, (_, axis) => mul(shape?.[axis] ?? null, repeats?.[axis] ?? null)),
@@ -142,6 +145,9 @@ function inferPad(cx: NodeContext): void {
   const axes = cx.has(3) ? cx.numbers(3) : shape.map((_, axis) => axis);
   const set = axes && [...axes].map((axis) => cx.axis(axis, shape.length));
   const pads = cx.has(1) ? cx.list(1) : cx.ints(cx.since >= 2 ? 'pads' : 'paddings');
+  if (set && pads && pads.length !== 2 * set.length) {
+    cx.problem(shapeCount(cx.at, 'pads', pads.length, 2 * set.length));
+  }
   if (!set || !pads || pads.length !== 2 * set.length) {
     cx.output(0, set ? shape.map((dim, axis) => (set.includes(axis) ? null : dim)) : shape.map(() => null));
     return;

@@ -1,3 +1,4 @@
+import { shapeIndex } from '../../diagnostics/codes/shape.js';
 import type { Dim } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, NodeContext } from '../context.js';
@@ -31,7 +32,14 @@ function inferGather(cx: NodeContext): void {
     return;
   }
   cx.output(0, [...data.slice(0, axis), ...indices, ...data.slice(axis + 1)]);
+  checkIndices(cx, data[axis] ?? null);
   gatherElements(cx, axis);
+}
+
+function checkIndices(cx: NodeContext, size: Dim): void {
+  if (typeof size !== 'number') return;
+  const outside = cx.elements(1)?.elements.find((at) => typeof at === 'number' && (at >= size || at < -size));
+  if (typeof outside === 'number') cx.problem(shapeIndex(cx.at, outside, size));
 }
 
 function gatherElements(cx: NodeContext, axis: number): void {

@@ -1,4 +1,4 @@
-import { shapeMismatch } from '../../diagnostics/codes/shape.js';
+import { shapeAttribute, shapeMismatch } from '../../diagnostics/codes/shape.js';
 import { type Dim, divideExact, floorDiv, format, isProven, mul, product } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, NodeContext } from '../context.js';
@@ -18,6 +18,9 @@ export const LAYOUT: Family = {
 function inferTranspose(cx: NodeContext): void {
   const shape = cx.shape(0);
   const perm = cx.ints('perm') ?? shape?.map((_, axis) => shape.length - 1 - axis);
+  if (perm && new Set(perm).size !== perm.length) {
+    cx.problem(shapeAttribute(cx.at, 'perm', `[${perm.join(', ')}] names an axis twice`));
+  }
   if (!perm || (shape && shape.length !== perm.length)) {
     if (shape && perm) cx.shapeOfRank(0, perm.length);
     cx.output(0, undefined);
@@ -108,6 +111,7 @@ function inferUnsqueeze(cx: NodeContext): void {
   const rank = shape.length + axes.length;
   const set = cx.axisSet(axes, rank);
   if (!set || set.size !== axes.length) {
+    if (set) cx.problem(shapeAttribute(cx.at, 'axes', `[${axes.join(', ')}] names an axis twice`));
     cx.output(0, undefined);
     return;
   }

@@ -22,6 +22,10 @@ function inferReshape(cx: NodeContext): void {
 function reshaped(cx: NodeContext, from: Shape | undefined, target: readonly Dim[], allowZero: boolean): Shape {
   const isCopy = target.map((dim, axis) => dim === 0 && !allowZero && (!from || axis < from.length));
   const copied = target.map((dim, axis) => (isCopy[axis] ? (from?.[axis] ?? null) : sizeOf(cx, dim)));
+  if (target.filter((dim) => dim === -1).length > 1) {
+    cx.problem(shapeReshape(cx.at, showShape(from ?? []), showShape(target), 'more than one size is -1'));
+    return copied;
+  }
   const open = copied.flatMap((dim, axis) => (dim === null ? [axis] : []));
   if (!from) return copied;
   const left = from.filter((_, axis) => !isCopy[axis]);

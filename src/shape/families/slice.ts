@@ -1,4 +1,4 @@
-import { shapeAttribute, shapeMismatch } from '../../diagnostics/codes/shape.js';
+import { shapeAttribute, shapeCount, shapeMismatch } from '../../diagnostics/codes/shape.js';
 import { add, ceilDiv, type Dim, floorDiv, format, isProven, max, min, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, NodeContext } from '../context.js';
@@ -44,6 +44,8 @@ function rangesOf(cx: NodeContext, shape: Shape): Range[] | undefined {
   const axes = isLegacy ? cx.ints('axes') : cx.has(3) ? (cx.numbers(3) ?? null) : undefined;
   if (axes === null) return undefined;
   const steps = isLegacy || !cx.has(4) ? undefined : (cx.list(4) ?? Array<Dim>(count).fill(null));
+  if (ends && ends.length !== count) cx.problem(shapeCount(cx.at, 'ends', ends.length, count));
+  if (axes && axes.length !== count) cx.problem(shapeCount(cx.at, 'axes', axes.length, count));
   const ranges: Range[] = [];
   for (let index = 0; index < count; index++) {
     const axis = cx.axis(axes ? axes[index] : index, shape.length);
