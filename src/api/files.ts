@@ -1,6 +1,16 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { fileChanged, fileUnreadable } from '../diagnostics/codes/file.js';
+import { fileChanged, fileUnreadable, fileUnwritable } from '../diagnostics/codes/file.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { ExternalFiles } from '../onnx/tensor.js';
 import { type ByteSource, memorySource } from '../support/bytes.js';
@@ -44,6 +54,18 @@ export function fileSource(path: string): ByteSource {
 export function readBinary(path: string): Uint8Array {
   const source = fileSource(path);
   return source.read(0, source.size);
+}
+
+/** Writes a text file, whole or not at all. @throws ResonnxError `file/unwritable` */
+export function writeText(path: string, text: string): void {
+  const staged = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    writeFileSync(staged, text);
+    renameSync(staged, path);
+  } catch (cause) {
+    rmSync(staged, { force: true });
+    throw new ResonnxError([fileUnwritable(path, reasonOf(cause))], { cause });
+  }
 }
 
 function attempt<T>(path: string, action: () => T): T {

@@ -6,6 +6,7 @@ import { registerInspect } from './inspect.js';
 import { registerOptimize } from './optimize.js';
 import { registerRewrite } from './rewrite.js';
 import { registerPasses } from './passes.js';
+import { registerTypes } from './types.js';
 import { registerVerify } from './verify.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
@@ -41,6 +42,7 @@ function buildProgram(streams: Streams): Command {
   registerOptimize(program, streams);
   registerRewrite(program, streams);
   registerVerify(program, streams);
+  registerTypes(program, streams);
   registerPasses(program, streams);
   return program;
 }
