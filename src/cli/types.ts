@@ -34,7 +34,7 @@ export function registerTypes(program: Command, streams: Streams): void {
       const files: { readonly file: string; readonly out: string; readonly stale: boolean }[] = [];
       for (const path of paths) {
         const out = options.out ?? sidecarOf(path);
-        const text = await declareModel(await loadArgument(path, streams));
+        const text = await declareModel(await loadArgument(path, streams, output));
         files.push({ file: path, out, stale: place(text, path, out, options, output) });
       }
       output.object({ schema: 'resonnx/types@1', files });
