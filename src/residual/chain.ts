@@ -39,6 +39,12 @@ export function chainOf(cx: ChainContext, val: Val): Step[] {
   return steps;
 }
 
+/** The value that `val` is a plain copy of: scaled by parameters, masked, normalized or laid out anew, but neither gated nor moved. */
+export function copyOf(cx: ChainContext, val: Val): Val | undefined {
+  const step = stepBack(cx, { val, sign: 1, coefficients: [], gates: [], norms: 0, weights: [], moves: [] });
+  return step && isPlain(step) && step.gates.length === 0 ? step.val : undefined;
+}
+
 /** Whether a step keeps the value up to scale, gate, norm and layout. */
 export function isPlain(step: Step): boolean {
   return step.weights.length === 0 && step.moves.length === 0;

@@ -27,7 +27,7 @@ export class Detector implements ChainContext {
   constructor(view: View) {
     this.view = view;
     this.pointwise = new Pointwise(view);
-    this.streams = new Streams(this.pointwise);
+    this.streams = new Streams(this);
     for (const op of view.ops) {
       if (op.kind === 'add') this.#sum(op);
       else if (op.kind === 'concat') findConcat(this, op);

@@ -121,6 +121,12 @@ function innerOps(sites: readonly Site[]): ReadonlyMap<Op, Site> {
   return found;
 }
 
+/** Whether an operation is part of what a Loop or Scan repeats. */
+function carriesState({ node }: Op): boolean {
+  const { graph } = node;
+  return graph.parent?.opType === 'Loop' || graph.parent?.opType === 'Scan';
+}
+
 /**
  * A lone sum that adds what neighbours hold to a node's own features is message passing (GIN). A lone sum within a branch whose skip is scaled or gated belongs to the operator around it, as `D · u` of a state-space model does.
  */
@@ -128,5 +134,6 @@ function isInner(site: Site, sites: readonly Site[], inner: ReadonlyMap<Op, Site
   const outer = inner.get(site.op);
   if (site.previous || site.crossing || sites.some((other) => other.previous === site)) return false;
   if (site.op.kind === 'add' && site.branches.every(({ ops }) => isAggregation(statsOf(ops)))) return true;
+  if (carriesState(site.op)) return false;
   return outer !== undefined && outer !== site && site.skip.coefficients.length + site.skip.gates.length > 0;
 }

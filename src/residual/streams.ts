@@ -1,4 +1,4 @@
-import type { Pointwise } from './pointwise.js';
+import { type ChainContext, copyOf } from './chain.js';
 import type { Site } from './site.js';
 import { dataInputs, type Op, orderOf, type Val } from './view.js';
 
@@ -10,12 +10,12 @@ export interface Position {
 
 /** The merges found so far and the streams that they make: chains of sites, each of which reads what the one before gives. */
 export class Streams {
-  readonly #pointwise: Pointwise;
+  readonly #cx: ChainContext;
   readonly #merges = new Map<Val, Site>();
   readonly #positions = new Map<Val, Position>();
 
-  constructor(pointwise: Pointwise) {
-    this.#pointwise = pointwise;
+  constructor(cx: ChainContext) {
+    this.#cx = cx;
   }
 
   /** The additive merge that gives the value. */
@@ -104,24 +104,10 @@ export class Streams {
   #back(val: Val): Val | undefined {
     const { op } = val;
     if (!op) return undefined;
-    const source = this.#pointwise.source(val);
+    const source = this.#cx.pointwise.source(val);
     if (source) return source.of;
-    switch (op.kind) {
-      case 'layout':
-      case 'norm':
-        return op.inputs[0];
-      case 'phi':
-        return latest(op);
-      case 'concat':
-        return tokens(op);
-      default:
-        return undefined;
-    }
+    return op.kind === 'concat' ? tokens(op) : copyOf(this.#cx, val);
   }
-}
-
-function latest(op: Op): Val | undefined {
-  return op.inputs.reduce((best, val) => (val && (!best || orderOf(val) > orderOf(best)) ? val : best), undefined);
 }
 
 /** A Concat with parameters: class tokens, registers. */
