@@ -15,6 +15,7 @@ import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseGemm } from './fuse-gemm/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
+import { fuseRotaryEmbedding } from './fuse-rotary-embedding/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
@@ -42,6 +43,7 @@ export const PASSES: readonly AnyPass[] = [
   fuseGemm,
   fuseLayerNorm,
   fuseRmsNorm,
+  fuseRotaryEmbedding,
   inlineFunctions,
   liftConstants,
   mergeArithmetic,

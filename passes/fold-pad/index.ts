@@ -4,16 +4,16 @@ import {
   intAttr,
   intsAttr,
   floatAttr,
+  hasReference,
+  isOp,
   type Match,
   no,
   type Node,
   ok,
-  oneOf,
   op,
   type OpPattern,
   optional,
   type Pass,
-  type Pat,
   type Rule,
   rulePass,
   stringAttr,
@@ -21,17 +21,21 @@ import {
   type Verdict,
 } from '#core';
 
-const x = any('input');
 const W = any('weight');
 const bias = any('bias');
 
-/** Pad of every version: amounts and value as attributes up to 10, as inputs from 11 on. */
-const pad = oneOf(
-  op.Pad(x),
-  op.Pad(x, any('pads')),
-  op.Pad(x, any('pads'), optional(any('value'))),
-  op.Pad(x, any('pads'), optional(any('value')), any('axes')),
-);
+/** What a Pad gives. Several windows may read it: it goes with the last of them. */
+const padded = any('padded input');
+
+/** The Pad in front of a window, when nothing but windows reads it. */
+function padOf(m: Match): Node | undefined {
+  const value = m.value(padded);
+  const node = value.producer;
+  const onlyWindows = [...value.uses].every(
+    (use) => use.kind === 'input' && use.index === 0 && use.node.op === m.root.op && use.node.graph === m.graph,
+  );
+  return isOp(node, 'Pad') && onlyWindows && node.graph === m.graph && !hasReference(node) ? node : undefined;
+}
 
 /** What a Pad adds before and after each of `rank` axes; `undefined` when that is not constant, or it repeats or mirrors. */
 function amounts(node: Node, types: Types): readonly number[] | undefined {
@@ -59,7 +63,8 @@ function fillOf(node: Node): number | undefined {
 
 /** The pads of the window operator together with those of the Pad: of spatial axes only, none negative. */
 function joined(m: Match, window: Node): readonly number[] | string {
-  const node = m.node(pad);
+  const node = padOf(m);
+  if (!node) return 'it does not read a Pad that only such operators read';
   const all = amounts(node, m.types);
   if (!all) return 'what the Pad adds is not constant';
   const rank = all.length / 2;
@@ -86,10 +91,10 @@ function fitsKernel(window: Node, pads: readonly number[]): boolean {
 }
 
 function checkFill(m: Match, wanted: number): Verdict {
-  const fill = fillOf(m.node(pad));
+  const fill = fillOf(padOf(m)!);
   return fill === wanted
     ? ok
-    : no(`the Pad fills with ${fill ?? 'something not constant'}, not with ${wanted}`, m.node(pad));
+    : no(`the Pad fills with ${fill ?? 'something not constant'}, not with ${wanted}`, m.value(padded));
 }
 
 function checkAverage(m: Match, window: Node, pads: readonly number[]): Verdict {
@@ -109,7 +114,7 @@ function fold({ opType, pattern, check, attrs }: Window): Rule {
     pattern,
     check(m) {
       const pads = joined(m, m.root);
-      return typeof pads === 'string' ? no(pads, m.node(pad)) : check(m, m.root, pads);
+      return typeof pads === 'string' ? no(pads, m.value(padded)) : check(m, m.root, pads);
     },
     rewrite(m, edit) {
       const pads = joined(m, m.root);
@@ -119,7 +124,7 @@ function fold({ opType, pattern, check, attrs }: Window): Rule {
         ([name, value]) =>
           [name, typeof value === 'number' ? int(value) : { type: 'INTS', value: value.map(BigInt) }] as const,
       );
-      const inputs = [m.value(x), m.findValue(W), m.findValue(bias)];
+      const inputs = [padOf(m)!.inputs[0], m.findValue(W), m.findValue(bias)];
       return edit.node(opType, inputs, new Map([...kept, ...named] as [string, never][]));
     },
   };
@@ -127,24 +132,22 @@ function fold({ opType, pattern, check, attrs }: Window): Rule {
 
 const int = (value: number): { type: 'INT'; value: bigint } => ({ type: 'INT', value: BigInt(value) });
 
-const input: Pat = pad;
-
 /** Constant padding of spatial axes becomes the padding of the Conv or pool behind it, where that pads with the same number. */
 export const foldPad: Pass = rulePass({
   name: 'fold-pad',
   summary: 'Conv and pools take the Pad in front of them',
   semantics: 'exact',
   rules: [
-    fold({ opType: 'Conv', pattern: op.Conv(input, W, optional(bias)), check: (m) => checkFill(m, 0) }),
+    fold({ opType: 'Conv', pattern: op.Conv(padded, W, optional(bias)), check: (m) => checkFill(m, 0) }),
     fold({
       opType: 'MaxPool',
-      pattern: op.MaxPool(input),
+      pattern: op.MaxPool(padded),
       check: (m, window, pads) =>
         fitsKernel(window, pads) ? checkFill(m, -Infinity) : no('the kernel is not larger than the padding'),
     }),
     fold({
       opType: 'AveragePool',
-      pattern: op.AveragePool(input),
+      pattern: op.AveragePool(padded),
       check: checkAverage,
       attrs: { count_include_pad: 1 },
     }),
