@@ -21,6 +21,7 @@ import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { raiseOpset } from './raise-opset/index.js';
+import { mergeParallel } from './merge-parallel/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
 import { sinkTransposes } from './sink-transposes/index.js';
@@ -48,6 +49,7 @@ export const PASSES: readonly AnyPass[] = [
   liftConstants,
   mergeArithmetic,
   mergeChains,
+  mergeParallel,
   raiseOpset,
   shareConstants,
   simplifyControlFlow,

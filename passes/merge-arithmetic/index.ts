@@ -2,12 +2,13 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { clipChain } from './clip.js';
 import { constantChain, signs, whereNot } from './constants.js';
-import { poolReshape, reduceChain, reduceReshape, zeroBias } from './reduce.js';
+import { poolReshape, reduceChain, reduceReshape } from './reduce.js';
+import { zeroOperand } from './zeros.js';
 
 /** Operators that compute, one behind the other, become one where the result differs by rounding alone. */
 export const mergeArithmetic: Pass = nodeRules({
   name: 'merge-arithmetic',
   summary: 'chains of Clip and Relu, of scalings, shifts and reductions become one node',
   semantics: 'equivalent',
-  rules: [clipChain, constantChain, signs, whereNot, reduceReshape, reduceChain, poolReshape, zeroBias],
+  rules: [clipChain, constantChain, signs, whereNot, reduceReshape, reduceChain, poolReshape, zeroOperand],
 });

@@ -1,5 +1,5 @@
 import { type Edit, intAttr, intsAttr, isOp, type Node, type Shape, Tensor, type Types, type Value } from '#core';
-import { knownInts, normalAxis, onlyReader, sameDims, uniformValue } from '../_shared/facts.js';
+import { knownInts, normalAxis, onlyReader, sameDims } from '../_shared/facts.js';
 import type { NodeRule } from '../_shared/node-rules.js';
 
 const REDUCTIONS = [
@@ -113,27 +113,3 @@ export const poolReshape: NodeRule = {
     };
   },
 };
-
-/** Operators with an optional bias, and where it stands. */
-const BIAS: Readonly<Record<string, number>> = { Conv: 2, ConvTranspose: 2, Gemm: 2 };
-
-/** A bias of zeros, spelled out or spread by Expand or ConstantOfShape, adds nothing. */
-export const zeroBias: NodeRule = {
-  name: 'zero-bias',
-  summary: 'Conv, ConvTranspose and Gemm need no bias of zeros',
-  ops: Object.keys(BIAS),
-  plan(node) {
-    const index = BIAS[node.opType]!;
-    const bias = node.inputs[index];
-    if (!bias || (node.opType === 'Gemm' && (node.graph.opset('') ?? 0) < 11) || !isZero(bias)) return undefined;
-    return (edit) => edit.graph.setInputs(node, node.inputs.slice(0, index));
-  },
-};
-
-function isZero(value: Value): boolean {
-  const { producer } = value;
-  if (producer?.domain === '' && producer.opType === 'Expand') return uniformValue(producer.inputs[0]) === 0;
-  if (producer?.opType !== 'ConstantOfShape' || producer.domain !== '') return uniformValue(value) === 0;
-  const fill = producer.attrs.get('value');
-  return fill === undefined || (fill.type === 'TENSOR' && fill.value.scalar() === 0);
-}

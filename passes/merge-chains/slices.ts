@@ -1,6 +1,5 @@
-import { add, type Dim, intsAttr, isProven, type Node, Tensor, type Types } from '#core';
-import { knownInts, normalAxis, onlyReader } from '../_shared/facts.js';
-import { isOp } from '#core';
+import { add, type Dim, intsAttr, isOp, isProven, type Node, Tensor, type Types } from '#core';
+import { knownInts, normalAxis, onlyReader, sameDim } from '../_shared/facts.js';
 import type { NodeRule } from '../_shared/node-rules.js';
 
 /** What a Slice takes of one axis: `start`, `start + step`, … before `end`, both proven to lie within the axis. */
@@ -39,15 +38,19 @@ export function readSlice(node: Node, types: Types): readonly SlicedAxis[] | und
   return new Set(cut.map(({ axis }) => axis)).size === cut.length ? cut : undefined;
 }
 
+/** Exporters write the ends of int32 and int64 for the end of an axis; no axis is as long. */
+const FAR = 2 ** 31 - 1;
+
 /** A bound counted from the front, when it is proven to lie within the axis. */
 function within(bound: Dim, size: Dim): Dim | undefined {
   if (bound === null || size === null) return undefined;
+  if (typeof bound === 'number' && bound >= FAR) return size;
   if (isProven(bound, '>=', size)) return size;
   const front = isProven(bound, '<', 0) ? add(size, bound) : bound;
   return isProven(front, '>=', 0) && isProven(front, '<=', size) ? front : undefined;
 }
 
-/** Two Slices in a row, where the bounds of both are numbers. */
+/** Two Slices in a row, where what both take is known. */
 export const sliceChain: NodeRule = {
   name: 'slice-chain',
   summary: 'Slice of Slice becomes one Slice',
@@ -56,21 +59,32 @@ export const sliceChain: NodeRule = {
     const inner = node.inputs[0]?.producer;
     if ((node.graph.opset('') ?? 0) < 10 || !isOp(inner, 'Slice') || onlyReader(inner.outputs[0]!) !== node)
       return undefined;
+    const shape = types.shape(inner.inputs[0]!);
     const merged = mergeCuts(readSlice(inner, types), readSlice(node, types));
-    if (!merged) return undefined;
+    const ends = merged?.map((cut) => endOf(cut, shape?.[cut.axis] ?? null));
+    if (!merged || !ends?.every((end) => end !== undefined)) return undefined;
     return (edit) => {
-      const list = (of: (cut: SlicedAxis) => number) =>
-        edit.constant('', Tensor.int64([merged.length], merged.map(of)));
+      const list = (items: readonly (number | bigint)[]) => edit.constant('', Tensor.int64([merged.length], items));
       const operands = [
-        list((cut) => cut.start as number),
-        list((cut) => cut.end as number),
-        list((cut) => cut.axis),
-        list((cut) => cut.step),
+        list(merged.map((cut) => cut.start as number)),
+        list(ends),
+        list(merged.map((cut) => cut.axis)),
+        list(merged.map((cut) => cut.step)),
       ];
       edit.replace(node.outputs[0]!, edit.node('Slice', [inner.inputs[0], ...operands]));
     };
   },
 };
+
+/** Beyond every axis. */
+const END = 2n ** 63n - 1n;
+
+/** The end of a cut as a constant; `undefined` when start or end depend on sizes otherwise. */
+function endOf({ start, end }: SlicedAxis, size: Dim): number | bigint | undefined {
+  if (typeof start !== 'number') return undefined;
+  if (typeof end === 'number') return end;
+  return sameDim(end, size) ? END : undefined;
+}
 
 function mergeCuts(
   inner: readonly SlicedAxis[] | undefined,
@@ -93,6 +107,5 @@ function mergeCuts(
       });
     }
   }
-  const cuts = [...merged.values()].sort((a, b) => a.axis - b.axis);
-  return cuts.every((cut) => typeof cut.start === 'number' && typeof cut.end === 'number') ? cuts : undefined;
+  return [...merged.values()].sort((a, b) => a.axis - b.axis);
 }
