@@ -81,6 +81,15 @@ describe('sizes are followed as expressions', () => {
     expect(shown(body('<allowzero = 1>', '{0,7,3}'), 'y')).toBe('float32[0, 7, 3]');
   });
 
+  test('NonZero of what is filled counts up', () => {
+    const text = `${HEAD} m (float[n] x) => (int64[i,j] a, int64[k,l] b, int64[p,q] c) <int64[3] t = {7,0,2}>
+      { s = Shape (x)  f = ConstantOfShape <value = int64[1] {1}> (s)  a = NonZero (f)  b = NonZero (t)
+        g = ConstantOfShape <value = int64[1] {0}> (s)  c = NonZero (g) }`;
+    const { types, shown: of } = typesOf(text);
+    expect([of('a'), of('b'), of('c')]).toEqual(['int64[1, n]', 'int64[1, 2]', 'int64[1, u0]']);
+    expect(types.elements(anyValue(types.model, 'b'))?.elements).toEqual([0, 2]);
+  });
+
   test('-1 in a Reshape of a symbolic tensor', () => {
     const text = `${HEAD} m (float[b,s,12] x) => (float[i,j] y) <int64[3] t = {-1,4,3}> { y = Reshape (x, t) }`;
     expect(shown(text, 'y')).toBe('float32[b*s, 4, 3]');

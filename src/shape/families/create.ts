@@ -94,8 +94,21 @@ function inferRange(cx: NodeContext): void {
 
 /** One row per axis of the input and one column per element that is not 0. */
 function inferNonZero(cx: NodeContext): void {
-  const rank = cx.shape(0)?.length;
-  cx.output(0, [rank === 0 || rank === undefined ? null : rank, null]);
+  const shape = cx.shape(0);
+  const rank = shape === undefined || shape.length === 0 ? null : shape.length;
+  const items = cx.elements(0)?.elements;
+  const isKnown = items?.every((item) => item === 0 || isProven(item, '!=', 0));
+  const hits = items && isKnown ? items.flatMap((item, at) => (item === 0 ? [] : [at])) : undefined;
+  cx.output(0, [rank, hits?.length ?? (isFilled(cx) && shape ? product(shape) : null)]);
+  if (hits && rank === 1) cx.outputElements(0, [1, hits.length], hits);
+}
+
+/** Whether the input is ConstantOfShape of a value that is not 0: `NonZero` then counts up, as exporters make ranges. */
+function isFilled(cx: NodeContext): boolean {
+  const producer = cx.node.inputs[0]?.producer;
+  const value = isOp(producer, 'ConstantOfShape') ? producer.attrs.get('value') : undefined;
+  const item = value?.type === 'TENSOR' ? constantFact(value.value).elements?.elements[0] : undefined;
+  return typeof item === 'number' && item !== 0;
 }
 
 /** As many as the condition holds. */
