@@ -2,6 +2,7 @@ import { shapeNegative } from '../../diagnostics/codes/shape.js';
 import { add, ceilDiv, type Dim, isProven, max, mul, product, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import { constantAttribute } from '../../schema/constant.js';
+import { isOp } from '../../schema/read.js';
 import { findDType, isInteger } from '../../tensor/dtype.js';
 import type { Family, NodeContext } from '../context.js';
 import { constantFact, MAX_ELEMENTS, showShape } from '../fact.js';
