@@ -4,6 +4,7 @@ import { fold } from './fold/index.js';
 import { gate } from './gate/index.js';
 import { grow } from './grow/index.js';
 import { insertResidual } from './insert-residual/index.js';
+import { merge } from './merge/index.js';
 import { parallelize } from './parallelize/index.js';
 import { prune } from './prune/index.js';
 import { removeResidual } from './remove-residual/index.js';
@@ -18,6 +19,7 @@ export const OPERATIONS: readonly OperationPass[] = [
   gate,
   grow,
   insertResidual,
+  merge,
   parallelize,
   prune,
   removeResidual,

@@ -1,5 +1,4 @@
 import {
-  floatAttr,
   isOp,
   Locator,
   type Model,
@@ -11,12 +10,12 @@ import {
   recipeCodes,
   ResonnxError,
   type TargetSite,
-  trainingMode,
   dependsOn,
 } from '#core';
+import { batchNormAffine } from '../_shared/batch-norm.js';
 import { diagonal } from '../_shared/feature-map.js';
 import { readThrough } from '../_shared/fold-readers.js';
-import { featureVector, refuse, type Weights } from '../_shared/weight-edit.js';
+import { refuse, type Weights } from '../_shared/weight-edit.js';
 import { writeThrough } from '../_shared/writers.js';
 import { staticArray } from '../_shared/static-array.js';
 import type { Fold } from './index.js';
@@ -75,32 +74,17 @@ function foldBackward(w: Weights, node: Node, cx: Context): void {
     input.producer.inputs.every((operand) => !staticArray(operand!, cx.types));
   if (isSum && (input.uses.size > 1 || cx.options.operation.options['through_add'] === false))
     refuse(node, 'the norm reads a sum that others read as well');
-  const { scale, shift } = affineOf(node, cx);
+  const { scale, shift } = batchNormAffine(node, cx.types);
   w.edit.replace(node.outputs[0]!, writeThrough(w, input, 1, { map: diagonal(scale), shift }));
 }
 
 function foldForward(w: Weights, node: Node, cx: Context): void {
-  const { scale, shift } = affineOf(node, cx);
+  const { scale, shift } = batchNormAffine(node, cx.types);
   const old = node.outputs[0]!;
   if (old.uses.size === 0) refuse(node, 'nothing reads the norm');
   const padding = cx.options.operation.options['padding'] === 'exact' ? 'border' : 'refuse';
   const at = { old, next: node.inputs[0]!, axis: 1, map: diagonal(scale), shift };
   readThrough(w, at, [...old.uses], { others: 'refuse', padding });
-}
-
-/** s = γ/√(σ² + ε) and t = β − sμ; no shift where all are zero. @throws ResonnxError `rewrite/refused` */
-function affineOf(node: Node, cx: Context): { readonly scale: Float64Array; readonly shift: Float64Array | undefined } {
-  if (trainingMode(node) !== 'inference') refuse(node, 'the norm is in training mode');
-  const size = cx.types.shape(node.inputs[1]!)?.[0] ?? cx.types.shape(node.inputs[0]!)?.[1];
-  const parameters = node.inputs
-    .slice(1, 5)
-    .map((value) => (value && typeof size === 'number' ? featureVector(cx, value, 0, 1, size) : undefined));
-  const [gamma, beta, mean, variance] = parameters;
-  if (!gamma || !beta || !mean || !variance) return refuse(node, 'the parameters of the norm are not constant');
-  const epsilon = Math.fround(floatAttr(node, 'epsilon') ?? 1e-5);
-  const scale = gamma.map((factor, i) => factor / Math.sqrt(variance[i]! + epsilon));
-  const shift = beta.map((offset, i) => offset - scale[i]! * mean[i]!);
-  return { scale, shift: shift.some((element) => element !== 0) ? shift : undefined };
 }
 
 function requestsOf(model: Model, what: Exclude<Fold, 'norm-affine'>, operation: Operation): readonly Request[] {

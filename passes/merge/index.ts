@@ -1,0 +1,45 @@
+import { type Model, type Operation, type OperationPass, recipeCodes, ResonnxError } from '#core';
+import { mergeGates } from './branch-gate.js';
+import { mergeBranches } from './parallel-branches.js';
+import { absorbResiduals } from './residual-into.js';
+
+type Merge = 'parallel-conv-branches' | 'branch-gate' | 'residual-into-conv' | 'residual-into-linear';
+
+const MERGES: readonly Merge[] = [
+  'parallel-conv-branches',
+  'branch-gate',
+  'residual-into-conv',
+  'residual-into-linear',
+];
+
+/**
+ * Linear paths that meet become one: branches of convolutions (RepVGG, Ding et al. 2021, arXiv:2101.03697, section 3.3), a gate and the
+ * layer in front of it, a residual and its branch (RMNet, Meng et al. 2021, arXiv:2111.00687).
+ */
+export const merge: OperationPass = {
+  name: 'merge',
+  summary: 'linear paths that meet become one: branches, gates, residuals',
+  semantics: 'equivalent',
+  semanticsOf: () => 'equivalent',
+  run(model: Model, cx) {
+    const what = mergeOf(cx.options.operation);
+    switch (what) {
+      case 'parallel-conv-branches':
+        return mergeBranches(model, cx);
+      case 'branch-gate':
+        return mergeGates(model, cx);
+      case 'residual-into-conv':
+        return absorbResiduals(model, 'conv', cx);
+      case 'residual-into-linear':
+        return absorbResiduals(model, 'linear', cx);
+    }
+  },
+};
+
+function mergeOf({ operation, options }: Operation): Merge {
+  const what = MERGES.find((name) => name === options['what']);
+  if (what) return what;
+  throw new ResonnxError([
+    recipeCodes.optionInvalid({ path: operation }, 'what', options['what'], `one of ${MERGES.join(', ')}`),
+  ]);
+}
