@@ -69,7 +69,12 @@ export class NodeContext extends NodeAttributes {
     return value ? this.#host.fact(value) : UNKNOWN;
   }
 
-  /** The type of an input; the brief name is that of the ONNX `TypeProto`. */
+  /** What is known of another value that this node can see. */
+  factOf(value: Value): Fact {
+    return this.#host.fact(value);
+  }
+
+  /** The type of an input. */
   input(index: number): Type | undefined {
     return this.fact(index).type;
   }

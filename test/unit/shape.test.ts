@@ -48,6 +48,18 @@ describe('sizes are followed as expressions', () => {
     expect(of('y')).toBe('float32[2*n+1]');
   });
 
+  test.each([
+    ['Floor', 'Mul', '0.5', 'floor(n/2)'],
+    ['Ceil', 'Mul', '0.75', 'ceil(3*n/4)'],
+    ['Floor', 'Div', '3', 'floor(n/3)'],
+    ['Identity', 'Div', '4', 'floor(n/4)'],
+    ['Floor', 'Mul', '0.3', 'u0'],
+  ])('%s of %s by %s in floating point', (rounding, op, factor, size) => {
+    const text = `${HEAD} m (float[n] x) => (float[i] y) <float[1] k = {${factor}}>
+      { s = Shape (x)  f = Cast <to = 1> (s)  g = ${op} (f, k)  h = ${rounding} (g)  t = Cast <to = 7> (h)  y = ConstantOfShape (t) }`;
+    expect(shown(text, 'y')).toBe(`float32[${size}]`);
+  });
+
   test('a divided size stays a floor', () => {
     const text = `${HEAD} m (float[n] x) => (float[k] y) <int64[1] two = {2}>
       { s = Shape (x)  h = Div (s, two)  y = ConstantOfShape (h) }`;

@@ -1,8 +1,9 @@
 import { shapeAttribute } from '../../diagnostics/codes/shape.js';
 import { type Dim, equal, max, min } from '../../dim/dim.js';
-import { findDType } from '../../tensor/dtype.js';
+import { findDType, isInteger } from '../../tensor/dtype.js';
 import type { Family, NodeContext } from '../context.js';
 import { like } from '../like.js';
+import { roundElements } from '../fraction.js';
 import { broadcastInputs, mapElements } from './elementwise.js';
 
 const likeFirst = like();
@@ -53,6 +54,7 @@ function castElements(cx: NodeContext): void {
   const type = cx.results[0]?.type;
   const isBool = type?.kind === 'tensor' && type.dtype === 'bool';
   mapElements(cx, [0], ([item = null]) => (!isBool ? item : typeof item === 'number' ? Number(item !== 0) : null));
+  if (type?.kind === 'tensor' && type.dtype && isInteger(type.dtype)) roundElements(cx, 'truncate');
 }
 
 /** Clip (1, 6: attributes; 11: inputs): `min(max(x, low), high)`. */

@@ -17,6 +17,7 @@ import type { Shape } from '../../ir/type.js';
 import { broadcastShapes } from '../broadcast.js';
 import type { Family, Infer, NodeContext } from '../context.js';
 import { isFloat } from '../../tensor/dtype.js';
+import { type Rounding, roundElements } from '../fraction.js';
 import { isStatic, MAX_ELEMENTS, showShape, type SymbolicTensor } from '../fact.js';
 import { like } from '../like.js';
 
@@ -75,6 +76,14 @@ function unary(compute: (item: Dim) => Dim): Infer {
   return (cx) => {
     cx.output(0, cx.shape(0));
     mapElements(cx, [0], ([item = null]) => compute(item));
+  };
+}
+
+/** Whole numbers stay; quotients of whole numbers are rounded. */
+function rounded(rounding: Rounding): Infer {
+  return (cx) => {
+    unary((item) => item)(cx);
+    roundElements(cx, rounding);
   };
 }
 
@@ -157,10 +166,10 @@ export const ELEMENTWISE: Family = {
   BitwiseAnd: binary(unknown),
   BitwiseOr: binary(unknown),
   BitwiseXor: binary(unknown),
-  Ceil: unary((item) => item),
+  Ceil: rounded('ceil'),
   Div: binary(divide),
   Equal: compare('==', '!='),
-  Floor: unary((item) => item),
+  Floor: rounded('floor'),
   Greater: compare('>', '<='),
   GreaterOrEqual: compare('>=', '<'),
   Less: compare('<', '>='),
