@@ -13,6 +13,7 @@ import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseGemm } from './fuse-gemm/index.js';
+import { fuseHardSwish } from './fuse-hard-swish/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { fuseRotaryEmbedding } from './fuse-rotary-embedding/index.js';
@@ -42,6 +43,7 @@ export const PASSES: readonly AnyPass[] = [
   fuseAttention,
   fuseGelu,
   fuseGemm,
+  fuseHardSwish,
   fuseLayerNorm,
   fuseRmsNorm,
   fuseRotaryEmbedding,

@@ -2,6 +2,7 @@ import type { Attribute } from '../ir/attribute.js';
 import type { Node } from '../ir/node.js';
 import { saturate, versionOf } from '../schema/read.js';
 import { attributeDefault } from '../schema/schema.js';
+import { showNumber } from './miss.js';
 
 const UTF8 = new TextDecoder();
 
@@ -34,7 +35,7 @@ function plain(attr: Attribute): unknown {
 /** An attribute's value as messages show it. */
 export function showAttribute(value: unknown): string {
   if (value === undefined) return 'absent';
-  if (Array.isArray(value)) return `[${value.map(String).join(', ')}]`;
-  if (typeof value === 'number' || typeof value === 'string') return String(value);
-  return 'a value of another kind';
+  if (Array.isArray(value)) return `[${value.map(showAttribute).join(', ')}]`;
+  if (typeof value === 'number') return showNumber(value);
+  return typeof value === 'string' ? value : 'a value of another kind';
 }

@@ -4,7 +4,7 @@ import { assertNever } from '../support/invariant.js';
 import { isInteger } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isUniformly } from './literal.js';
-import { showValue } from './miss.js';
+import { showNumber, showValue } from './miss.js';
 import type { ConstantPattern, IntsPattern, LiteralPattern, ScalarPattern } from './pattern.js';
 
 /** A pattern that only a constant can match. */
@@ -22,7 +22,7 @@ export function constantMiss(pattern: LeafPattern, value: Value): string | undef
     case 'literal':
       return isUniformly(tensor, pattern.value, pattern.ulps)
         ? undefined
-        : `${showValue(value)} is ${showTensor(tensor)}, not ${pattern.value}`;
+        : `${showValue(value)} is ${showTensor(tensor)}, not ${showNumber(pattern.value)}`;
     case 'ints':
       return integersMiss(pattern, tensor, value);
     default:
@@ -47,6 +47,6 @@ function integersMiss(pattern: IntsPattern, tensor: Tensor, value: Value): strin
 
 /** A small constant by its numbers, others by dtype and shape. */
 function showTensor(tensor: Tensor): string {
-  if (isNumber(tensor)) return String(tensor.floats()[0]);
+  if (isNumber(tensor)) return showNumber(tensor.floats()[0]!);
   return `${tensor.dtype}[${tensor.shape.join(', ')}]`;
 }

@@ -10,15 +10,21 @@ export interface Miss {
   readonly reason: string;
 }
 
-/** Keeps the miss that got furthest; of two equal ones the first, since that is the alternative that the rule means first. */
+/**
+ * Keeps the miss that got furthest; at the same node the right operator with a wrong attribute or operand count is further than another
+ * operator. Of two equal misses the first stays, since that is the alternative that the rule means first.
+ */
 export class NearestMiss {
-  #matched = -1;
+  #rank = -1;
+  #matched = 0;
   #blame: Node | Value | undefined;
   #describe: (() => string) | undefined;
 
-  /** Notes a failure; its text is made only when somebody asks. */
-  note(matched: number, blame: Node | Value | undefined, describe: () => string): void {
-    if (matched <= this.#matched) return;
+  /** Notes a failure after `matched` nodes, `near` when the next one is of the right operator; its text is made only when somebody asks. */
+  note(matched: number, near: boolean, blame: Node | Value | undefined, describe: () => string): void {
+    const rank = 2 * matched + (near ? 1 : 0);
+    if (rank <= this.#rank) return;
+    this.#rank = rank;
     this.#matched = matched;
     this.#blame = blame;
     this.#describe = describe;
@@ -42,4 +48,9 @@ export function showValue(value: Value): string {
 /** A value or node as messages show it. */
 export function showBlame(blame: Node | Value): string {
   return blame instanceof Value ? showValue(blame) : labelOf(blame);
+}
+
+/** A number as messages show it: whole ones exactly, others to the seven digits that float32 has. */
+export function showNumber(value: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
 }

@@ -47,8 +47,8 @@ export class Search {
   }
 
   /** Notes why this way failed; gives false. */
-  fail(blame: Node | Value | undefined, describe: () => string): false {
-    this.nearest.note(this.#nodes.length, blame, describe);
+  fail(blame: Node | Value | undefined, describe: () => string, near = false): false {
+    this.nearest.note(this.#nodes.length, near, blame, describe);
     return false;
   }
 
@@ -127,10 +127,10 @@ export class Search {
 
   #call(pattern: OpPattern, node: Node, next: Next): boolean {
     const foreign = this.#foreign(node);
-    if (foreign) return this.fail(node, () => foreign);
+    if (foreign) return this.fail(node, () => foreign, true);
     for (const [name, guard] of pattern.guards) {
       const value = plainAttribute(node, name);
-      if (!guard(value)) return this.fail(node, () => `${node.op}.${name} = ${showAttribute(value)}`);
+      if (!guard(value)) return this.fail(node, () => `${node.op}.${name} = ${showAttribute(value)}`, true);
     }
     this.#calls.set(pattern, node);
     this.#nodes.push(node);
