@@ -3,6 +3,7 @@ import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import { constantOf } from '../schema/constant.js';
 import { intAttr, isOp } from '../schema/read.js';
+import { DTYPES } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { NodeContext } from './context.js';
 import { isStatic, MAX_ELEMENTS } from './fact.js';
@@ -58,13 +59,19 @@ function fractionOf(cx: NodeContext, start: Value, index: number): Fraction | un
   return undefined;
 }
 
-const MOVES: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'Flatten']);
+const MOVES: ReadonlySet<string> = new Set(['Identity', 'Unsqueeze', 'Squeeze', 'Reshape', 'Flatten']);
+
+/** Whether the node converts to float32 or float64. */
+function isCastToFloat(node: Node): boolean {
+  const to = node.opType === 'Cast' ? intAttr(node, 'to') : undefined;
+  return to === DTYPES.float32.onnx || to === DTYPES.float64.onnx;
+}
 
 /** Where an element that is only moved comes from. */
 function sourceOf(cx: NodeContext, node: Node, at: number): [Value, number] | undefined {
   const [first] = node.inputs;
   if (!first || node.domain !== '') return undefined;
-  if (MOVES.has(node.opType)) return [first, at];
+  if (MOVES.has(node.opType) || isCastToFloat(node)) return [first, at];
   if (node.opType === 'Concat' && intAttr(node, 'axis') === 0) {
     let rest = at;
     for (const input of node.inputs) {

@@ -8,6 +8,8 @@ import { encodeModel } from '../../src/proto/model.js';
 import { showType } from '../../src/shape/fact.js';
 import { inferTypes, type Types } from '../../src/shape/types.js';
 import { type NumericArray, zeros } from '../../src/tensor/array.js';
+import { Tensor } from '../../src/tensor/tensor.js';
+import type { Node } from '../../src/ir/node.js';
 import type { Value } from '../../src/ir/value.js';
 import { parseModelText } from '../../src/text/parse.js';
 import { ModelWriter } from '../support/random-shapes.js';
@@ -104,3 +106,43 @@ test('nearly every size is an expression over the names of the inputs', () => {
   );
   expect(known / all).toBeGreaterThan(0.99);
 });
+
+test('nothing that a model may contain makes inference fail', () => {
+  const numbers = fc.constantFrom(-(2n ** 63n), -99n, -1n, 0n, 1n, 7n, 2n ** 40n, 2n ** 63n - 1n);
+  const change = fc.tuple(fc.nat(), fc.nat(3), fc.array(numbers, { maxLength: 4 }), fc.nat());
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(1000), { minLength: 40, maxLength: 90 }),
+      fc.array(change, { minLength: 1, maxLength: 6 }),
+      (choices, changes) => {
+        const model = importModel(parseModelText(new ModelWriter(chooser(choices)).write(16).text));
+        const nodes = [...model.graph.nodes.values()];
+        for (const [which, kind, list, place] of changes) {
+          const node = nodes[which % Math.max(1, nodes.length)];
+          if (node) damage(node, kind, list, place);
+        }
+        expect(inferTypes(model).diagnostics).toBeInstanceOf(Array);
+      },
+    ),
+    { numRuns: 300, seed: 7 },
+  );
+});
+
+/** Gives a node other integers, or drops or doubles inputs. */
+function damage(node: Node, kind: number, list: readonly bigint[], place: number): void {
+  const { graph, inputs } = node;
+  if (kind === 0) graph.setInputs(node, inputs.slice(0, place % (inputs.length + 1)));
+  else if (kind === 1) graph.setInputs(node, [...inputs].reverse());
+  else if (kind === 2) {
+    const names = ['axis', 'perm', 'keepdims', 'num_outputs', 'start', 'allowzero'];
+    const name = names[place % names.length]!;
+    graph.setAttribute(
+      node,
+      name,
+      name === 'perm' ? { type: 'INTS', value: list } : { type: 'INT', value: list[0] ?? 3n },
+    );
+  } else {
+    const constant = graph.addInitializer(Tensor.int64([list.length], list));
+    graph.setInput(node, place % (inputs.length + 1), constant);
+  }
+}

@@ -1,5 +1,5 @@
 import { shapeAttribute, shapeCount, shapeMismatch } from '../../diagnostics/codes/shape.js';
-import { add, ceilDiv, type Dim, floorDiv, format, isProven, max, min, sub } from '../../dim/dim.js';
+import { add, ceilDiv, type Dim, floorDiv, format, isProven, max, min, mul, sub } from '../../dim/dim.js';
 import type { Shape } from '../../ir/type.js';
 import type { Family, NodeContext } from '../context.js';
 import { pick, stridesOf } from './layout.js';
@@ -152,10 +152,13 @@ function checkParts(cx: NodeContext, parts: readonly Dim[], size: Dim): void {
 /** Parts of `ceil(size / count)`, the last one smaller; before version 18 the size has to be a multiple. */
 function equalParts(cx: NodeContext, size: Dim, count: number): readonly Dim[] {
   const pieces = cx.since >= 18 ? (cx.int('num_outputs') ?? count) : count;
+  if (pieces < 1 || (cx.since >= 18 && pieces !== count)) {
+    cx.problem(shapeCount(cx.at, 'outputs', count, pieces));
+    return Array<Dim>(count).fill(null);
+  }
   if (cx.since >= 18) {
     const part = ceilDiv(size, pieces);
-    const last = Array.from({ length: pieces - 1 }).reduce<Dim>((rest) => sub(rest, part), size);
-    return [...Array<Dim>(pieces - 1).fill(part), last];
+    return [...Array<Dim>(pieces - 1).fill(part), sub(size, mul(part, pieces - 1))];
   }
   if (typeof size === 'number' && size % pieces !== 0) {
     cx.problem(
