@@ -1,8 +1,6 @@
 import { basename } from 'node:path';
-import { describePorts, type Ports } from '../bindings/ports.js';
+import { describePorts } from '../bindings/ports.js';
 import type { Model } from '../ir/model.js';
-
-export { describePorts, type Ports };
 
 /**
  * Text of `model.d.onnx.ts`: with it beside the model, `import model from './model.onnx'` is typed (TypeScript's option

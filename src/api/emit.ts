@@ -1,27 +1,14 @@
 import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { onnx } from 'onnx-proto';
-import { fileUnwritable, tooLarge } from '../diagnostics/codes/file.js';
+import { fileUnwritable } from '../diagnostics/codes/file.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
-import { exportModel } from '../onnx/export.js';
-import { Encoded } from '../proto/encoded.js';
-import type { ModelProto } from '../proto/messages.js';
-import { encodeModel } from '../proto/model.js';
-import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/externalize.js';
 import { tensorsOf } from '../ir/tensors.js';
-import { encodeUtf8 } from '../support/utf8.js';
-import { printModel } from '../text/print.js';
+import type { Encoded } from '../proto/encoded.js';
+import type { ModelProto } from '../proto/messages.js';
+import { emitBytes, type EmitOptions, encodeFor } from './emit-bytes.js';
 import { reasonOf } from './files.js';
-
-export interface EmitOptions {
-  /** What becomes of the weights; `keep` (the default) leaves each where it is: in the model, or in files that are copied along. */
-  readonly externalData?: ExternalData;
-  /** Writes into each new node's metadata which of the user's nodes and which rules it came from. */
-  readonly provenance?: boolean;
-  /** Metadata to add to the model, e.g. that it is unverified. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
 
 /** What was written. */
 export interface Emitted {
@@ -30,18 +17,7 @@ export interface Emitted {
   readonly files: readonly string[];
 }
 
-const LIMIT = 2 ** 31 - 1;
 const EXTERNAL = 1;
-
-/** The bytes of a model with all weights inside. @throws ResonnxError `file/too-large` above 2 GiB */
-export function emitBytes(model: Model, options: EmitOptions = {}): Uint8Array {
-  return encode(model, { ...options, externalData: { kind: 'none' } }, '<bytes>').encoded.toBytes();
-}
-
-/** Bytes of the emitted model, without external data that stays where it is. Reads no weights. */
-export function measureModel(model: Model): number {
-  return encodeModel(relocate(exportModel(model), { kind: 'keep' }, dataFinder(tensorsOf(model))).model).byteLength;
-}
 
 /** The model as a message of the `onnx-proto` package, as far as that package knows the format (ONNX 1.10). */
 export async function emitOnnxProto(model: Model, options: EmitOptions = {}): Promise<onnx.ModelProto> {
@@ -54,7 +30,7 @@ export async function emitOnnxProto(model: Model, options: EmitOptions = {}): Pr
  * @throws ResonnxError `file/unwritable`, `file/too-large`
  */
 export function emitFile(model: Model, path: string, options: EmitOptions = {}): Emitted {
-  const { encoded, files, proto } = encode(model, options, path);
+  const { encoded, files, proto } = encodeFor(model, options, path);
   const copies = (options.externalData?.kind ?? 'keep') === 'keep' ? keptFiles(model, proto, path) : [];
   const staged: { readonly from: string; readonly to: string }[] = [];
   try {
@@ -72,24 +48,6 @@ export function emitFile(model: Model, path: string, options: EmitOptions = {}):
     bytes: copies.reduce((sum, copy) => sum + statSync(copy.to).size, bytes),
     files: staged.map(({ to }) => to),
   };
-}
-
-function encode(
-  model: Model,
-  options: EmitOptions,
-  path: string,
-): { encoded: Encoded; files: DataFile[]; proto: ModelProto } {
-  const exported = exportModel(model, { provenance: options.provenance ?? false });
-  const added = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }));
-  const proto = added.length > 0 ? { ...exported, metadataProps: [...exported.metadataProps, ...added] } : exported;
-  const moved = relocate(proto, options.externalData ?? { kind: 'keep' }, dataFinder(tensorsOf(model)));
-  if (extname(path) === '.onnxtxt') {
-    const text = encodeUtf8(printModel(moved.model));
-    return { encoded: new Encoded([text], text.byteLength), files: moved.files, proto: moved.model };
-  }
-  const encoded = encodeModel(moved.model);
-  if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
-  return { encoded, files: moved.files, proto: moved.model };
 }
 
 /** External files that the emitted model goes on naming and that are not yet where it is written. */

@@ -8,7 +8,7 @@ import { type Anatomy, anatomyOf } from '../residual/anatomy.js';
 import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../residual/report.js';
 import { inferTypes, type Types } from '../shape/types.js';
 import { isFloat } from '../tensor/dtype.js';
-import { measureModel } from './emit.js';
+import { measureModel } from './emit-bytes.js';
 import { countNodes, countOperators } from './report.js';
 
 /** Options of {@link inspect}. */

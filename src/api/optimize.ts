@@ -1,3 +1,4 @@
+import { createInstalledRuntime } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import { checkWellFormed, interfaceOf } from '../analysis/wellformed.js';
 import { opsetUnsupported, unknownPass } from '../diagnostics/codes/optimize.js';
@@ -6,14 +7,13 @@ import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import { createEvaluator } from '../numerics/evaluator.js';
-import { createOrtRuntime } from '../numerics/ort-node.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { invariant } from '../support/invariant.js';
 import { inferTypes } from '../shape/types.js';
-import { measureModel } from './emit.js';
+import { measureModel } from './emit-bytes.js';
 import {
   countNodes,
   countOperators,
@@ -97,7 +97,7 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
 
 function startRuntime(): Runtime | undefined {
   try {
-    return createOrtRuntime();
+    return createInstalledRuntime();
   } catch (cause) {
     if (cause instanceof ResonnxError && cause.code === 'runtime/missing') return undefined;
     throw cause;

@@ -1,3 +1,4 @@
+import { createInstalledRuntime } from '#platform';
 import { findOperation, OPERATIONS } from '../../passes/operations.js';
 import { checkWellFormed } from '../analysis/wellformed.js';
 import { changesFunction, operationUnknown } from '../diagnostics/codes/recipe.js';
@@ -7,7 +8,6 @@ import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
 import { type OperationCheck, type OperationVerification, verifyOperation } from '../numerics/operation.js';
-import { createOrtRuntime } from '../numerics/ort-node.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { OperationOptions, OperationPass } from '../pass/operation.js';
 import type { Semantics } from '../pass/pass.js';
@@ -16,7 +16,7 @@ import { runPipeline } from '../pass/run.js';
 import { Parameters } from '../recipe/parameters.js';
 import { type Operation, parseRecipe } from '../recipe/recipe.js';
 import type { NumericArray } from '../tensor/array.js';
-import { measureModel } from './emit.js';
+import { measureModel } from './emit-bytes.js';
 import { countNodes, countOperators } from './report.js';
 
 /** Options of {@link rewrite}. */
@@ -76,7 +76,7 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
     .flatMap(splitByGraph)
     .map((operation) => requestOf(operation, options));
   const verify = options.verify ?? true;
-  const owned = verify && !options.runtime ? createOrtRuntime() : undefined;
+  const owned = verify && !options.runtime ? createInstalledRuntime() : undefined;
   try {
     const runtime = verify ? (options.runtime ?? owned) : undefined;
     let current = copyOf(model);

@@ -1,3 +1,4 @@
+import { Workbench } from '#platform';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { emptiableSymbols, planInputs } from '../numerics/inputs.js';
@@ -11,9 +12,8 @@ import { type PassRun, runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { inferTypes } from '../shape/types.js';
-import { measureModel } from './emit.js';
+import { measureModel } from './emit-bytes.js';
 import { type Reverted, type Verification, wholeReport } from './report.js';
-import { Workbench } from './runnable.js';
 import { fingerprint } from './fingerprint.js';
 
 /** One result of the pipeline. */
@@ -95,7 +95,8 @@ export class Search {
     if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
     const { runtime } = this.#options;
     if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
-    if (!runtime) return this.#giveUp('unverifiable', 'onnxruntime-node is not installed');
+    if (!runtime)
+      return this.#giveUp('unverifiable', 'neither onnxruntime-node nor onnxruntime-web is installed or given');
     const { seed, onProgress } = this.#options;
     const prepared = await reference;
     const hint = 'why' in prepared ? {} : { hint: prepared.samples[0]!.binding };
@@ -132,7 +133,7 @@ export class Search {
 
   async #prepare(): Promise<Reference | { readonly why: string }> {
     const { runtime, samples, seed, asRead } = this.#options;
-    if (!runtime) return { why: 'onnxruntime-node is not installed' };
+    if (!runtime) return { why: 'neither onnxruntime-node nor onnxruntime-web is installed or given' };
     const original = this.#original;
     const model = runtimeForm(original);
     const types = inferTypes(model);

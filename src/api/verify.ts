@@ -1,13 +1,12 @@
+import { createInstalledRuntime, Workbench } from '#platform';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import { type Feeds, planInputs } from '../numerics/inputs.js';
-import { createOrtRuntime } from '../numerics/ort-node.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
 import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import { inferTypes } from '../shape/types.js';
 import { type Verification, wholeReport } from './report.js';
-import { Workbench } from './runnable.js';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions {
@@ -46,7 +45,7 @@ const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];
  * @throws ResonnxError `runtime/missing`
  */
 export async function verify(a: Model, b: Model, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const runtime = options.runtime ?? createOrtRuntime();
+  const runtime = options.runtime ?? createInstalledRuntime();
   const bench = new Workbench();
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;

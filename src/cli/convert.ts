@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { basename } from 'node:path';
-import { emitBytes, emitFile, type EmitOptions, type Emitted } from '../api/emit.js';
+import { emitBytes, type EmitOptions } from '../api/emit-bytes.js';
+import { emitFile, type Emitted } from '../api/emit.js';
 import type { ExternalData } from '../onnx/externalize.js';
 import type { Model } from '../ir/model.js';
 import { EXIT, Exit } from './exit.js';

@@ -8,6 +8,17 @@ export function runtimeMissing(why: string): Diagnostic {
     'runtime/missing',
     { path: '' },
     `models cannot be run on this machine: ${why}`,
-    'Run "npm install onnxruntime-node"; without access to the internet beyond npm, set ONNXRUNTIME_NODE_INSTALL=skip first.',
+    'Run "npm install onnxruntime-node", or onnxruntime-web, which is smaller and slower; without access to the internet beyond npm, set ONNXRUNTIME_NODE_INSTALL=skip first.',
+  );
+}
+
+/** No runtime to execute models with was given, and none is looked for here. */
+export function runtimeNotGiven(): Diagnostic {
+  return diagnostic(
+    'error',
+    'runtime/missing',
+    { path: '' },
+    'models cannot be run here: no runtime was given',
+    'Give createOrtWebRuntime(ort) with the module onnxruntime-web as the option "runtime".',
   );
 }
