@@ -32,7 +32,7 @@ function areMatrices(m: Match): Verdict {
 /** Whether the addend is a row that is added to every row: a matrix may be a residual connection, which stays. */
 function isRow(m: Match): Verdict {
   const row = m.shape(bias);
-  const width = m.types.shape(m.root.outputs[0]!)?.at(-1) ?? null;
+  const width = m.shape(m.has(product) ? product : bare)?.at(-1) ?? null;
   const isNarrow = row && row.length <= 2 && (row.length < 2 || row[0] === 1);
   const isWide = row?.length === 0 || row?.at(-1) === 1 || equal(row?.at(-1) ?? null, width);
   return isNarrow && isWide ? ok : no('what is added is not a row', m.value(bias));

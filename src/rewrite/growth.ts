@@ -5,7 +5,7 @@ import type { Match } from '../pattern/match.js';
 import { constantOf } from '../schema/constant.js';
 import { isInteger } from '../tensor/dtype.js';
 
-/** Lists of integers (axes, sizes) of at most this many bytes do not count: a node that goes takes as much in the file. */
+/** Single numbers, and lists of integers (axes, sizes) of at most this many bytes, do not count: a node that goes takes as much in the file. */
 const SMALL = 64;
 
 /** Bytes of a field's tag and length in the file, of an attribute without its value, and of a name that is still to be made. */
@@ -36,7 +36,7 @@ export function growthOf(changes: readonly Change[], match: Match): number {
 
 function constantBytes(value: Value): number {
   const tensor = constantOf(value);
-  if (!tensor || (isInteger(tensor.dtype) && tensor.byteLength <= SMALL)) return 0;
+  if (!tensor || tensor.size === 1 || (isInteger(tensor.dtype) && tensor.byteLength <= SMALL)) return 0;
   return tensor.byteLength;
 }
 
