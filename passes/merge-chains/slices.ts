@@ -59,9 +59,9 @@ export const sliceChain: NodeRule = {
     const inner = node.inputs[0]?.producer;
     if ((node.graph.opset('') ?? 0) < 10 || !isOp(inner, 'Slice') || onlyReader(inner.outputs[0]!) !== node)
       return undefined;
-    const shape = types.shape(inner.inputs[0]!);
-    const merged = mergeCuts(readSlice(inner, types), readSlice(node, types));
-    const ends = merged?.map((cut) => endOf(cut, shape?.[cut.axis] ?? null));
+    const merged = joinWritten(inner, node, types) ?? mergeCuts(readSlice(inner, types), readSlice(node, types));
+    const size = (cut: SlicedAxis): Dim => types.shape(inner.inputs[0]!)?.[cut.axis] ?? null;
+    const ends = merged?.map((cut) => endOf(cut, size(cut)));
     if (!merged || !ends?.every((end) => end !== undefined)) return undefined;
     return (edit) => {
       const list = (items: readonly (number | bigint)[]) => edit.constant('', Tensor.int64([merged.length], items));
@@ -82,8 +82,30 @@ const END = 2n ** 63n - 1n;
 /** The end of a cut as a constant; `undefined` when start or end depend on sizes otherwise. */
 function endOf({ start, end }: SlicedAxis, size: Dim): number | bigint | undefined {
   if (typeof start !== 'number') return undefined;
-  if (typeof end === 'number') return end;
-  return sameDim(end, size) ? END : undefined;
+  if (typeof end !== 'number') return sameDim(end, size) ? END : undefined;
+  return end >= FAR ? END : end;
+}
+
+/** The cuts of two Slices as they are written, when they cut different axes: nothing needs to be known of their sizes. */
+function joinWritten(inner: Node, outer: Node, types: Types): readonly SlicedAxis[] | undefined {
+  const cuts = [inner, outer].map((node) => readWritten(node, types));
+  const all = cuts.flatMap((each) => each ?? []);
+  const isDistinct = new Set(all.map(({ axis }) => axis)).size === all.length;
+  return cuts.includes(undefined) || !isDistinct ? undefined : all;
+}
+
+function readWritten(node: Node, types: Types): readonly SlicedAxis[] | undefined {
+  const rank = types.shape(node.inputs[0]!)?.length;
+  const [starts, ends, axes] = [1, 2, 3].map((index) => knownInts(types, node.inputs[index]));
+  const steps = node.inputs[4] ? knownInts(types, node.inputs[4]) : starts?.map(() => 1);
+  if (rank === undefined || !starts || !ends || !steps || (node.inputs[3] && !axes)) return undefined;
+  const cuts = starts.map((start, at) => {
+    const axis = normalAxis(axes ? axes[at] : at, rank);
+    const [end, step] = [ends[at], steps[at]];
+    const isExact = Math.abs(start) < FAR && end !== undefined && end > -FAR && step !== undefined;
+    return axis === undefined || !isExact ? undefined : { axis, start, end: end!, step: step! };
+  });
+  return cuts.every((cut) => cut !== undefined) ? cuts : undefined;
 }
 
 function mergeCuts(
