@@ -6,8 +6,9 @@ import type { Shape } from '../ir/type.js';
 import { alignmentFindings } from '../residual/alignment.js';
 import { type Anatomy, anatomyOf } from '../residual/anatomy.js';
 import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../residual/report.js';
-import { inferTypes, type Types } from '../shape/types.js';
+import type { Types } from '../shape/types.js';
 import { isFloat } from '../tensor/dtype.js';
+import { inferBound } from './bind.js';
 import { measureModel } from './emit-bytes.js';
 import { countNodes, countOperators } from './report.js';
 
@@ -49,9 +50,12 @@ export interface Inspection {
   readonly findings: readonly Diagnostic[];
 }
 
-/** The anatomy of a model: interface, operators, residual streams and sites, norms, findings. The model stays as it is. */
+/**
+ * The anatomy of a model: interface, operators, residual streams and sites, norms, findings. The model stays as it is.
+ * @throws ResonnxError `shape/binding`
+ */
 export function inspect(model: Model, options: InspectOptions = {}): Inspection {
-  const types = inferTypes(model, options.shapes ? { shapes: options.shapes } : {});
+  const types = inferBound(model, options.shapes);
   const anatomy = anatomyOf(model, types);
   return {
     schema: 'resonnx/inspect@1',

@@ -12,7 +12,7 @@ import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { invariant } from '../support/invariant.js';
-import { inferTypes } from '../shape/types.js';
+import { inferBound } from './bind.js';
 import { measureModel } from './emit-bytes.js';
 import {
   countNodes,
@@ -123,9 +123,7 @@ export function choosePasses(
 
 /** A copy whose inputs have these sizes for good. */
 function bindShapes(model: Model, shapes: ReadonlyMap<string, Shape>): Model {
-  const types = inferTypes(model, { shapes });
-  const [first, ...rest] = types.diagnostics.filter(({ code }) => code === 'shape/binding');
-  if (first) throw new ResonnxError([first, ...rest]);
+  const types = inferBound(model, shapes);
   const copy = cloneModel(model);
   copy.source = model.source;
   model.graph.inputs.forEach((slot, index) => {
