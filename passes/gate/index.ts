@@ -77,7 +77,7 @@ export const gate: OperationPass = {
   },
 };
 
-const isAddition = (site: TargetSite): boolean => site['residual_add'] !== undefined;
+const isAddition = (site: TargetSite): boolean => site['region_input'] === undefined;
 
 type Context = PassContext<OperationOptions>;
 

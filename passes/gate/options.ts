@@ -81,7 +81,7 @@ export function preserves(request: OperationOptions): boolean {
   const options = gateOptions(request.operation);
   if (options.gate === 'highway') return false;
   return (request.operation.targets.sites ?? []).every((site) => {
-    const isRegion = site['region_input'] !== undefined && site['residual_add'] === undefined;
+    const isRegion = site['region_input'] !== undefined;
     if (isRegion && options.on !== 'skip') return false;
     const neutral = isRegion ? 0 : 1;
     return toFloat64(gateFactor(options, site, request.parameters)).every((element) => element === neutral);

@@ -18,6 +18,7 @@ import { type Operation, parseRecipe } from '../recipe/recipe.js';
 import type { NumericArray } from '../tensor/array.js';
 import { measureModel } from './emit-bytes.js';
 import { countNodes, countOperators } from './report.js';
+import { resolveTargets } from './rewrite-targets.js';
 
 /** Options of {@link rewrite}. */
 export interface RewriteOptions {
@@ -72,20 +73,19 @@ export interface Rewritten {
  * without being allowed to, or does not give what it promises
  */
 export async function rewrite(model: Model, recipe: unknown, options: RewriteOptions = {}): Promise<Rewritten> {
-  const requests = parseRecipe(recipe)
-    .flatMap(splitByGraph)
-    .map((operation) => requestOf(operation, options));
+  const requests = parseRecipe(recipe).flatMap(splitByGraph);
   const verify = options.verify ?? true;
   const owned = verify && !options.runtime ? createInstalledRuntime() : undefined;
   try {
     const runtime = verify ? (options.runtime ?? owned) : undefined;
     let current = copyOf(model);
     const operations: OperationReport[] = [];
-    for (const { pass, request } of requests) {
+    for (const operation of requests) {
       options.signal?.throwIfAborted();
-      options.onProgress?.(pass.name);
+      options.onProgress?.(operation.operation);
       const before = current;
       current = copyOf(before);
+      const { pass, request } = requestOf(resolveTargets(before, operation), options);
       const sites = await apply(current, pass, request, options);
       const verification = runtime
         ? await check(runtime, { before, after: current, pass, request, ...options })

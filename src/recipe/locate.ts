@@ -7,6 +7,35 @@ import { graphPath } from '../ir/path.js';
 import type { Value } from '../ir/value.js';
 import type { TargetSite } from './recipe.js';
 
+/** Keys of a site that name values, and those that name nodes; docs/recipes.md says what each is for. All others are labels. */
+export const VALUE_KEYS: readonly string[] = [
+  'skip_value',
+  'branch_value',
+  'region_input',
+  'region_output',
+  'norm_output',
+  'branch_end_norm_output',
+  'conv_output',
+  'linear_output',
+  'branch_writer_output',
+  'up_value',
+  'stream_value',
+  'attn_value',
+  'mlp_value',
+  'block_output',
+  'output',
+];
+export const NODE_KEYS: readonly string[] = [
+  'residual_add',
+  'norm_node',
+  'branch_end_norm_node',
+  'bn_node',
+  'bn1_node',
+  'bn2_node',
+  'conv_node',
+  'concat_node',
+];
+
 /** Finds what a recipe names: graphs by path, values by name, nodes by name. Names are the user's own words here. */
 export class Locator {
   readonly #model: Model;
@@ -30,6 +59,12 @@ export class Locator {
         ? targetUnknown({ path: 'main' }, 'subgraph', path, candidates)
         : targetAmbiguous({ path: 'main' }, `subgraph "${path}" names ${found.length} graphs`, candidates);
     throw new ResonnxError([diagnostic]);
+  }
+
+  /** Checks that every key of a site names something, whether the operation needs it or not. @throws ResonnxError `recipe/target-unknown` */
+  check(site: TargetSite): void {
+    for (const key of VALUE_KEYS) this.findValue(site, key);
+    for (const key of NODE_KEYS) this.findNode(site, key);
   }
 
   /** The value that a key of a site names, seen from its graph; `undefined` when the site has no such key. */

@@ -1,0 +1,46 @@
+import { recipeMalformed, targetUnknown } from '../diagnostics/codes/recipe.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import type { Model } from '../ir/model.js';
+import { Locator } from '../recipe/locate.js';
+import type { Operation, TargetSite } from '../recipe/recipe.js';
+import { inspect } from './inspect.js';
+
+/** Kinds of sites that are additions; operations on concatenations name them. */
+const ADDITIVE = new Set(['identity', 'projection', 'scaled', 'gated', 'parallel', 'long-additive']);
+
+/**
+ * The operation with its sites spelled out: given ones are checked key by key; `blocks` become the detected residual sites, by index in
+ * the order of execution, or the region between two values.
+ * @throws ResonnxError `recipe/target-unknown` with the candidates, `recipe/malformed`
+ */
+export function resolveTargets(model: Model, operation: Operation): Operation {
+  const { targets } = operation;
+  const locator = new Locator(model);
+  if (targets.sites) {
+    for (const site of targets.sites) locator.check(site);
+    return operation;
+  }
+  if (targets.blocks === undefined) return operation;
+  return { ...operation, targets: { ...targets, sites: detect(model, operation) } };
+}
+
+function detect(model: Model, { operation, targets }: Operation): readonly TargetSite[] {
+  const { blocks } = targets;
+  if (typeof blocks === 'object' && 'between' in blocks) {
+    const [from, to] = blocks.between;
+    return [{ block: 0, region_input: from, region_output: to }];
+  }
+  const found = inspect(model).residual.sites.filter((site) => ADDITIVE.has(site.kind));
+  const sites = found.map(({ output }, block): TargetSite => ({ block, output }));
+  if (blocks === 'all') return sites;
+  if (!Array.isArray(blocks)) {
+    const what = '"blocks" is "all", a list of indices, or { "between": [value, value] }';
+    throw new ResonnxError([recipeMalformed({ path: operation }, what)]);
+  }
+  return (blocks as readonly number[]).map((index) => {
+    const site = sites[index];
+    if (site) return site;
+    const candidates = found.map(({ node }, block) => `${block}: ${node}`);
+    throw new ResonnxError([targetUnknown({ path: operation }, 'blocks', String(index), candidates)]);
+  });
+}
