@@ -15,5 +15,4 @@ export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
 export { type OptimizeReport, type OutputReport, type PassReport, type Reverted, type Verification } from './report.js';
 export { rewrite, type OperationReport, type RewriteOptions, type RewriteReport, type Rewritten } from './rewrite.js';
 export { verify, type LevelReport, type VerifyOptions, type VerifyReport } from './verify.js';
-export { rewrite, type OperationReport, type RewriteOptions, type RewriteReport, type Rewritten } from './rewrite.js';
 export { defineRecipe, type Operation, type Targets, type TargetSite } from '../recipe/recipe.js';

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { emitBytes } from '../../src/api/emit.js';
+import { emitBytes } from '../../src/api/emit-bytes.js';
 import { rewrite } from '../../src/api/rewrite.js';
 import { ResonnxError } from '../../src/diagnostics/diagnostic.js';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
