@@ -1,52 +1,29 @@
 import { Workbench } from '#platform';
-import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
-import { emptiableSymbols, planInputs } from '../numerics/inputs.js';
+import { planInputs } from '../numerics/inputs.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
-import { RegionBook, type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
+import { type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
-import type { Declined, Evaluator, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
-import { type PassRun, runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
-import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { inferTypes } from '../shape/types.js';
+import { findFirstBad } from '../support/bisect.js';
+import { Attempts, type AttemptOptions, type Candidate } from './attempt.js';
 import { measureModel } from './emit-bytes.js';
 import { type Reverted, type Verification, wholeReport } from './report.js';
 import { fingerprint } from './fingerprint.js';
 
-/** One result of the pipeline. */
-export interface Candidate {
-  readonly model: Model;
-  readonly runs: readonly PassRun[];
-  readonly rewrites: number;
-  readonly records: readonly RewriteRecord[];
-  /** The rewrites cut out, when they are to be verified. */
-  readonly book?: RegionBook;
-}
-
 /** What {@link Search} works with; see `OptimizeOptions`. */
-export interface SearchOptions {
+export interface SearchOptions extends AttemptOptions {
   /** Whether the original is just as it was read, so that its file can be run in its place. */
   readonly asRead: boolean;
   /** Bytes by which the result may be larger. */
   readonly growth: number;
   readonly runtime?: Runtime;
-  readonly evaluator?: Evaluator;
-  readonly target?: Target;
-  readonly opset?: OpsetPolicy;
-  readonly maxGrowth?: number;
   readonly verify?: boolean;
   readonly samples?: number;
   readonly seed?: number;
-  readonly signal?: AbortSignal;
-  readonly clock?: () => number;
-  readonly verifyEach?: boolean;
-  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
-  readonly onDeclined?: (declined: Declined) => void;
-  readonly onProgress?: (what: string) => void;
-  readonly afterPass?: (run: PassRun, model: Model) => boolean | void;
 }
 
 /** What {@link Search.run} settles on. */
@@ -71,12 +48,14 @@ export class Search {
   readonly #denied = new Set<string>();
   readonly #reverted: Reverted[] = [];
   readonly #bench = new Workbench();
+  readonly #attempts: Attempts;
   #pipeline: Pipeline;
 
   constructor(original: Model, pipeline: Pipeline, options: SearchOptions) {
     this.#original = original;
     this.#pipeline = pipeline;
     this.#options = options;
+    this.#attempts = new Attempts(original, options);
   }
 
   /** Finds the largest part of the pipeline's work that stands. */
@@ -146,35 +125,10 @@ export class Search {
     });
   }
 
-  /** Runs the pipeline on a copy, without what is denied; with `limit` only its first rewrites. */
-  async #attempt(first: boolean, limit = Infinity): Promise<Candidate> {
-    const { target, opset, maxGrowth, evaluator, signal, clock, verifyEach, onDiagnostic, onDeclined } = this.#options;
-    const { onProgress, afterPass, verify } = this.#options;
-    const model = cloneModel(this.#original);
-    model.source = this.#original.source;
-    const records: RewriteRecord[] = [];
-    const types = inferTypes(model);
-    const book = new RegionBook(model, types, emptiableSymbols(model, types));
-    const { passes, rewrites } = await runPipeline(model, this.#pipeline, {
-      accept: (record) => record.number <= limit && !this.#denied.has(fingerprint(record)),
-      types,
-      onRewrite: (record, pass) => {
-        records.push(record);
-        if (verify !== false && limit === Infinity) book.add(record, pass.semantics);
-      },
-      ...(target && { target }),
-      ...(opset !== undefined && { opset }),
-      ...(maxGrowth !== undefined && { maxGrowth }),
-      ...(evaluator && { evaluator }),
-      ...(signal && { signal }),
-      ...(clock && { clock }),
-      ...(verifyEach !== undefined && { verifyEach }),
-      ...(first && onDiagnostic && { onDiagnostic }),
-      ...(first && onDeclined && { onDeclined }),
-      ...(first && afterPass && { afterPass }),
-      ...(onProgress && { beforePass: (pass) => onProgress(pass.name) }),
-    });
-    return { model, runs: passes, rewrites, records, book };
+  /** Runs the pipeline without what is denied. */
+  #attempt(observed: boolean): Promise<Candidate> {
+    const [pipeline, denied] = [this.#pipeline, this.#denied];
+    return this.#attempts.run({ pipeline, denied, observed, book: this.#options.verify !== false });
   }
 
   /** Leaves out the passes that make the model grow too much, the worst first. */
@@ -198,16 +152,11 @@ export class Search {
 
   async #largestGrowth(): Promise<string | undefined> {
     const growth = new Map<string, number>();
-    const model = cloneModel(this.#original);
-    let size = measureModel(model);
-    const { evaluator, target, opset, maxGrowth } = this.#options;
-    await runPipeline(model, this.#pipeline, {
-      accept: (record) => !this.#denied.has(fingerprint(record)),
-      ...(evaluator && { evaluator }),
-      ...(target && { target }),
-      ...(opset !== undefined && { opset }),
-      ...(maxGrowth !== undefined && { maxGrowth }),
-      afterPass: ({ pass, rewrites }) => {
+    let size = measureModel(this.#original);
+    await this.#attempts.run({
+      pipeline: this.#pipeline,
+      denied: this.#denied,
+      afterPass: ({ pass, rewrites }, model) => {
         if (rewrites === 0) return;
         const now = measureModel(model);
         growth.set(pass.name, (growth.get(pass.name) ?? 0) + now - size);
@@ -220,20 +169,12 @@ export class Search {
 
   /** The rewrite with which the result begins to differ; `undefined` when it differs without any. */
   async #culprit(reference: Reference, candidate: Candidate): Promise<RewriteRecord | undefined> {
-    let [good, bad] = [-1, candidate.rewrites];
-    let records = candidate.records;
-    while (bad - good > 1) {
-      const middle = Math.floor((good + bad) / 2);
-      this.#options.onProgress?.(`searching the rewrite at fault: ${good + 1} to ${bad}`);
-      const attempt = await this.#attempt(false, middle);
-      const { status } = await reference.compare(this.#bench.asItIs(attempt.model));
-      if (status === 'match') good = middle;
-      else {
-        bad = middle;
-        records = attempt.records;
-      }
-    }
-    return bad === 0 ? undefined : records[bad - 1];
+    const { first } = await findFirstBad(candidate.rewrites, async (limit) => {
+      this.#options.onProgress?.(`searching the rewrite at fault: with ${limit} of ${candidate.rewrites}`);
+      const attempt = await this.#attempts.run({ pipeline: this.#pipeline, denied: this.#denied, limit });
+      return (await reference.compare(this.#bench.asItIs(attempt.model))).status === 'match';
+    });
+    return candidate.records[first - 1];
   }
 
   #deny(record: RewriteRecord, why: string): void {
@@ -260,8 +201,7 @@ export class Search {
 
   /** The model as it came. */
   #giveUp(status: 'unverifiable' | 'reverted', why: string): Found {
-    const model = cloneModel(this.#original);
-    model.source = this.#original.source;
+    const model = this.#attempts.copy();
     return this.#settle({ model, runs: [], rewrites: 0, records: [] }, { status, method: 'none', why });
   }
 

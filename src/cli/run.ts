@@ -1,6 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassDefect } from '../api/defect.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { registerBisect } from './bisect.js';
 import { registerConvert } from './convert.js';
 import { registerInspect } from './inspect.js';
 import { registerOptimize } from './optimize.js';
@@ -39,12 +44,29 @@ function buildProgram(streams: Streams): Command {
     .showHelpAfterError('(resonnx --help shows the commands)');
   registerInspect(program, streams);
   registerConvert(program, streams);
+  registerBisect(program, streams);
   registerOptimize(program, streams);
   registerRewrite(program, streams);
   registerVerify(program, streams);
   registerTypes(program, streams);
   registerPasses(program, streams);
   return program;
+}
+
+/** Writes a reproducer into the current folder, or the one for temporary files, beside earlier ones. */
+function writeReproducer(text: string): string {
+  for (const folder of [process.cwd(), tmpdir()]) {
+    for (let number = 1; number <= 100; number++) {
+      const path = join(folder, number === 1 ? 'repro.onnxtxt' : `repro-${number}.onnxtxt`);
+      try {
+        writeFileSync(path, text, { flag: 'wx' });
+        return path;
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') break;
+      }
+    }
+  }
+  return 'it could not be written';
 }
 
 function explain(cause: unknown, streams: Streams, args: readonly string[]): ExitCode {
@@ -63,6 +85,7 @@ function explain(cause: unknown, streams: Streams, args: readonly string[]): Exi
   streams.err.write(
     `internal error: ${error.message}\n  This is a defect of resonnx, not of your model; please report it.\n`,
   );
+  if (cause instanceof PassDefect) streams.err.write(`  To see it again: ${writeReproducer(cause.reproducer)}\n`);
   if (args.includes('--debug') || process.env['RESONNX_DEBUG']) streams.err.write(`${error.stack}\n`);
   return EXIT.defect;
 }
