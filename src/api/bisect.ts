@@ -1,8 +1,8 @@
+import { createInstalledRuntime, Workbench } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import type { Model } from '../ir/model.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import { planInputs } from '../numerics/inputs.js';
-import { createOrtRuntime } from '../numerics/ort-node.js';
 import { type Refuted, RegionVerifier } from '../numerics/region-verify.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
 import type { Runtime } from '../numerics/runtime.js';
@@ -15,7 +15,6 @@ import { Attempts, type Candidate } from './attempt.js';
 import { reproducerText } from './defect.js';
 import { choosePasses } from './optimize.js';
 import { findParting, type Parting } from './parting.js';
-import { Workbench } from './runnable.js';
 
 /** Options of {@link bisect}. */
 export interface BisectOptions {
@@ -55,7 +54,7 @@ export interface Bisected {
  * @throws ResonnxError `runtime/missing`
  */
 export async function bisect(model: Model, other: Model | undefined, options: BisectOptions = {}): Promise<Bisected> {
-  const runtime = options.runtime ?? createOrtRuntime();
+  const runtime = options.runtime ?? createInstalledRuntime();
   try {
     if (!other) return await new PipelineBisection(model, runtime, options).run();
     const parting = await findParting(runtime, model, other, options);

@@ -50,7 +50,8 @@ function cut(model: Model, nodes: readonly Node[]): Model | undefined {
     }
     for (const value of node.outputs) {
       const inside = [...value.uses].every((use) => use.kind === 'input' && own.has(use.node));
-      if (value.uses.size > 0 && !inside) outputs.push({ value, name: value.hint || `y${outputs.length}`, type: undefined });
+      if (value.uses.size > 0 && !inside)
+        outputs.push({ value, name: value.hint || `y${outputs.length}`, type: undefined });
     }
   }
   if (outputs.length === 0) return undefined;

@@ -12,16 +12,9 @@ import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { inferBound } from './bind.js';
 import { measureModel } from './emit-bytes.js';
-import {
-  countNodes,
-  countOperators,
-  type OptimizeReport,
-  type Reverted,
-  summarizePasses,
-  type Verification,
-} from './report.js';
-import type { Candidate } from './attempt.js';
-import { Search } from './search.js';
+import { countNodes, countOperators, type OptimizeReport, summarizePasses } from './report.js';
+import type { Evidence } from './certificate.js';
+import { type Found, Search } from './search.js';
 
 /** Options of {@link optimize}. */
 export interface OptimizeOptions {
@@ -63,6 +56,8 @@ export interface Optimized {
   readonly report: OptimizeReport;
   /** What the emitted model has to say about itself: that it is not verified. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What a certificate is made from. */
+  readonly evidence: Evidence;
 }
 
 /** Bytes that metadata may take beyond the growth that is allowed. */
@@ -85,9 +80,9 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
       asRead: original === model,
       ...(runtime && { runtime, evaluator: createEvaluator(() => runtime) }),
     });
-    const { candidate, reverted, verification } = await search.run();
-    checkOpset(original, candidate.model, options.opset);
-    return finish(original, candidate, reverted, verification);
+    const found = await search.run();
+    checkOpset(original, found.candidate.model, options.opset);
+    return finish(original, found);
   } finally {
     await owned?.close();
   }
@@ -131,18 +126,14 @@ function bindShapes(model: Model, shapes: ReadonlyMap<string, Shape>): Model {
   return copy;
 }
 
-function finish(
-  original: Model,
-  candidate: Candidate,
-  reverted: readonly Reverted[],
-  verification: Verification,
-): Optimized {
+function finish(original: Model, { candidate, reverted, verification, evidence }: Found): Optimized {
   const { model } = candidate;
   const measured = measureModel(original);
   const before = original.source.bytes > 0 ? original.source.bytes : measured;
   const unverified = verification.status === 'skipped' && candidate.rewrites > 0;
   return {
     model,
+    evidence,
     metadata: unverified ? { 'resonnx.verification': verification.status } : {},
     report: {
       schema: 'resonnx/optimize@1',

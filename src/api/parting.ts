@@ -47,7 +47,12 @@ export async function findParting(
     const taps: number[] = [];
     for (let at = low + step; at < high; at += step) taps.push(at);
     options.onProgress?.(`comparing ${taps.length} of ${common.length} values`);
-    const differing = await compareTaps(runtime, [left, right], taps.map((at) => common[at]!), options.seed);
+    const differing = await compareTaps(
+      runtime,
+      [left, right],
+      taps.map((at) => common[at]!),
+      options.seed,
+    );
     runs++;
     if ('why' in differing) return { found: false, runs, why: differing.why };
     if (differing.index === undefined) {
@@ -92,7 +97,12 @@ async function compareTaps(
   pairs: readonly Pair[],
   seed: number | undefined,
 ): Promise<Differing> {
-  const [left, right] = models.map((model, side) => tapped(model, pairs.map((pair) => pair[side]!)));
+  const [left, right] = models.map((model, side) =>
+    tapped(
+      model,
+      pairs.map((pair) => pair[side]!),
+    ),
+  );
   const reference = await Reference.prepare(runtime, {
     model: left!,
     source: encodeWhole(left!).toBytes(),

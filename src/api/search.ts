@@ -10,6 +10,7 @@ import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes } from '../shape/types.js';
 import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type AttemptOptions, type Candidate } from './attempt.js';
+import type { Evidence } from './certificate.js';
 import { measureModel } from './emit-bytes.js';
 import { type Reverted, type Verification, wholeReport } from './report.js';
 import { fingerprint } from './fingerprint.js';
@@ -31,6 +32,7 @@ export interface Found {
   readonly candidate: Candidate;
   readonly reverted: readonly Reverted[];
   readonly verification: Verification;
+  readonly evidence: Evidence;
 }
 
 interface Fault {
@@ -192,11 +194,19 @@ export class Search {
     const taken = this.#reverted.length > 0 ? 'reverted' : undefined;
     if ('why' in reference || !comparison) {
       const why = 'why' in reference ? { why: `the whole cannot be run: ${reference.why}` } : {};
-      return this.#settle(candidate, { status: taken ?? 'regions', method: 'regions', ...why, ...regions });
+      return this.#settle(
+        candidate,
+        { status: taken ?? 'regions', method: 'regions', ...why, ...regions },
+        { outcome },
+      );
     }
     const whole = wholeReport(reference, comparison.outputs);
     const method = outcome.regions > 0 ? 'whole+regions' : 'whole';
-    return this.#settle(candidate, { status: taken ?? 'verified', method, ...regions, ...whole });
+    return this.#settle(
+      candidate,
+      { status: taken ?? 'verified', method, ...regions, ...whole },
+      { outcome, samples: reference.samples },
+    );
   }
 
   /** The model as it came. */
@@ -205,8 +215,13 @@ export class Search {
     return this.#settle({ model, runs: [], rewrites: 0, records: [] }, { status, method: 'none', why });
   }
 
-  #settle(candidate: Candidate, partial: Pick<Verification, 'status' | 'method'> & Partial<Verification>): Found {
+  #settle(
+    candidate: Candidate,
+    partial: Pick<Verification, 'status' | 'method'> & Partial<Verification>,
+    proof: Partial<Evidence> = {},
+  ): Found {
+    const evidence = { candidate, outcome: undefined, samples: [], ...proof };
     const verification = { samples: 0, bindings: [], outputs: [], regions: 0, distinctRegions: 0, ...partial };
-    return { candidate, reverted: this.#reverted, verification };
+    return { candidate, reverted: this.#reverted, verification, evidence };
   }
 }

@@ -34,8 +34,8 @@ export function registerBisect(program: Command, streams: Streams): void {
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, other: string | undefined, options: Options) => {
       const output = new Output(streams, options);
-      const model = await loadArgument(path, streams);
-      const second = other === undefined ? undefined : await loadArgument(other, streams);
+      const model = await loadArgument(path, streams, output);
+      const second = other === undefined ? undefined : await loadArgument(other, streams, output);
       const only = options.only ?? passesNamed(path);
       const { report, reproducer } = await bisect(model, second, {
         ...(options.skip && { skip: options.skip }),

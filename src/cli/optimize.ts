@@ -7,6 +7,7 @@ import type { Model } from '../ir/model.js';
 import { exportModel } from '../onnx/export.js';
 import type { Target } from '../pass/pass.js';
 import { printModel } from '../text/print.js';
+import { writeCertificate } from './certificate.js';
 import { collect, count, parseShapes, usage } from './arguments.js';
 import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
@@ -24,6 +25,7 @@ interface Options {
   readonly verify: boolean;
   readonly samples?: string;
   readonly seed?: string;
+  readonly certificate?: string;
   readonly time?: boolean;
   readonly printIrAfter?: string;
   readonly dumpDir?: string;
@@ -56,6 +58,7 @@ export function registerOptimize(program: Command, streams: Streams): void {
     .option('--seed <n>', 'seed of the inputs')
     .option('--external-data <how>', 'FILE puts weights into that file, split=SIZE into several, none into the model')
     .option('--provenance', 'write into the metadata of new nodes where they come from')
+    .option('--certificate <file.json>', 'write down what was verified and how, for verify --certificate')
     .option('--time', 'show the time of each pass')
     .option('--print-ir-after <pass>', 'print the model after this pass; all or changed for every one')
     .option('--dump-dir <folder>', 'write the model after every pass that changed it into this folder')
@@ -63,30 +66,30 @@ export function registerOptimize(program: Command, streams: Streams): void {
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', EXAMPLES)
-    .action(async (path: string, options: Options) => {
-      const output = new Output(streams, options);
-      const given = readOptions(options);
-      const external = parseExternalData(options.externalData, options.out);
-      const model = await loadArgument(path, streams, output);
-      const {
-        model: result,
-        report,
-        metadata,
-      } = await optimize(model, {
-        ...given,
-        ...instruments(options, output),
-        onProgress: (what) => output.progress(what),
-        onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
-        clock: () => performance.now(),
-      }).finally(() => output.endProgress());
-      const { verification } = report;
-      if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);
-      const emit = { metadata, provenance: options.provenance ?? false };
-      const { bytes } = writeModel(result, options.out, external, streams, emit);
-      const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
-      if (options.out !== '-') summarize(path, written, options, output);
-      output.object(written);
-    });
+    .action((path: string, options: Options) => run(path, options, streams));
+}
+
+async function run(path: string, options: Options, streams: Streams): Promise<void> {
+  const output = new Output(streams, options);
+  const given = readOptions(options);
+  const external = parseExternalData(options.externalData, options.out);
+  const model = await loadArgument(path, streams, output);
+  const optimized = await optimize(model, {
+    ...given,
+    ...instruments(options, output),
+    onProgress: (what) => output.progress(what),
+    onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
+    clock: () => performance.now(),
+  }).finally(() => output.endProgress());
+  const { report, metadata } = optimized;
+  const { verification } = report;
+  if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);
+  const emit = { metadata, provenance: options.provenance ?? false };
+  const { bytes } = writeModel(optimized.model, options.out, external, streams, emit);
+  if (options.certificate !== undefined) await writeCertificate(options.certificate, model, optimized, options.out);
+  const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
+  if (options.out !== '-') summarize(path, written, options, output);
+  output.object(written);
 }
 
 const EXAMPLES = `

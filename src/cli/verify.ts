@@ -4,6 +4,7 @@ import { readBinary } from '../api/files.js';
 import { readNpz } from '../tensor/npy.js';
 import type { Feeds } from '../numerics/inputs.js';
 import type { Model } from '../ir/model.js';
+import { readCertifiedFeeds } from './certificate.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
 import { loadArgument } from './model.js';
@@ -11,6 +12,7 @@ import { collect, count, parseShapes } from './arguments.js';
 
 interface Options {
   readonly inputs?: string;
+  readonly certificate?: string;
   readonly samples?: string;
   readonly seed?: string;
   readonly shape?: readonly string[];
@@ -27,6 +29,7 @@ export function registerVerify(program: Command, streams: Streams): void {
     .argument('<a>', 'the model that is right')
     .argument('<b>', 'the model to compare with it')
     .option('--inputs <file>', '.npz with one array for each input, named X or in:X')
+    .option('--certificate <file.json>', 'check that these are its models, and compare on its inputs')
     .option('--samples <n>', 'inputs to make and compare on')
     .option('--seed <n>', 'seed of the inputs')
     .option(
@@ -44,6 +47,7 @@ export function registerVerify(program: Command, streams: Streams): void {
       const second = await loadArgument(b, streams, output);
       const report = await verify(first, second, {
         ...(options.inputs !== undefined && { feeds: [readFeeds(options.inputs, first)] }),
+        ...(options.certificate !== undefined && { feeds: readCertifiedFeeds(options.certificate, first, second) }),
         ...(options.samples !== undefined && { samples: count('samples', options.samples) }),
         ...(options.seed !== undefined && { seed: count('seed', options.seed) }),
         ...(options.shape && { shapes: parseShapes(options.shape) }),

@@ -1,0 +1,161 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { certificateHash, certificateMalformed } from '../diagnostics/codes/certificate.js';
+import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
+import type { Model } from '../ir/model.js';
+import { encodeWhole } from '../onnx/bytes.js';
+import { type Feeds, makeFeeds, type Mood, planInputs } from '../numerics/inputs.js';
+import type { RegionOutcome } from '../numerics/region-verify.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
+import type { Sample } from '../numerics/sample.js';
+import { inferTypes } from '../shape/types.js';
+import type { Candidate } from './attempt.js';
+import type { Optimized } from './optimize.js';
+import type { Reverted, Verification } from './report.js';
+
+/** A model by content: the hash of its bytes with all weights inside, the same whatever files it is kept in. */
+export interface ModelHash {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** One rewrite and how it was verified. */
+export interface CertifiedRewrite {
+  readonly number: number;
+  readonly pass: string;
+  readonly rule: string;
+  readonly at: string;
+  /** `kind`: both sides were run · `constants`: nothing but equal constants changed places · `whole`: only the whole model was compared. */
+  readonly method: 'kind' | 'constants' | 'whole';
+  /** Which of the certificate's `kinds`. */
+  readonly kind?: string;
+  readonly why?: string;
+}
+
+/** Rewrites that are equal up to names and weights, and how the first of them fared; every other one was run with its own weights. */
+export interface CertifiedKind {
+  readonly kind: string;
+  readonly rewrites: number;
+  /** Steps of what comes before the rewrite that were taken along. */
+  readonly context: number;
+  readonly runs: number;
+  readonly maxRel: number;
+  readonly noiseFloor: number;
+}
+
+/** What was verified and how: enough to do it again. */
+export interface Certificate {
+  readonly schema: 'resonnx/certificate@1';
+  readonly versions: { readonly resonnx: string; readonly runtime: string };
+  readonly original: ModelHash;
+  readonly result: ModelHash;
+  readonly verification: Verification;
+  /** Inputs on which the whole was compared: they follow from these. */
+  readonly samples: readonly {
+    readonly binding: Readonly<Record<string, number>>;
+    readonly seed: number;
+    readonly mood: Mood;
+  }[];
+  readonly rewrites: readonly CertifiedRewrite[];
+  readonly kinds: readonly CertifiedKind[];
+  /** Share of the rewrites that were verified by themselves. */
+  readonly coverage: { readonly rewrites: number; readonly verified: number; readonly share: number };
+  readonly reverted: readonly Reverted[];
+}
+
+/** What a certificate is made from, kept by `optimize`. */
+export interface Evidence {
+  readonly candidate: Candidate;
+  readonly outcome: RegionOutcome | undefined;
+  readonly samples: readonly Sample[];
+}
+
+/** The hash of a model with all its weights, which are read for it. */
+export function hashModel(model: Model): ModelHash {
+  const encoded = encodeWhole(model);
+  const hash = sha256.create();
+  for (const piece of encoded.pieces()) hash.update(piece);
+  return { sha256: bytesToHex(hash.digest()), bytes: encoded.byteLength };
+}
+
+/** The certificate of an optimization; `written` is the result as it was emitted. */
+export function certify(
+  original: Model,
+  written: Model,
+  { evidence, report }: Optimized,
+  versions: Certificate['versions'],
+): Certificate {
+  const rewrites = rewritesOf(evidence);
+  const verified = rewrites.filter(({ method }) => method !== 'whole').length;
+  return {
+    schema: 'resonnx/certificate@1',
+    versions,
+    original: hashModel(original),
+    result: hashModel(written),
+    verification: report.verification,
+    samples: evidence.samples.map(({ binding, seed, mood }) => ({ binding: Object.fromEntries(binding), seed, mood })),
+    rewrites,
+    kinds: kindsOf(evidence),
+    coverage: { rewrites: rewrites.length, verified, share: rewrites.length === 0 ? 1 : verified / rewrites.length },
+    reverted: report.reverted,
+  };
+}
+
+function rewritesOf({ candidate, outcome }: Evidence): readonly CertifiedRewrite[] {
+  const kinds = new Map(candidate.book?.regions.map(({ record, key }) => [record.number, key]));
+  const uncovered = new Map(outcome?.uncovered.map(({ record, why }) => [record.number, why]));
+  return candidate.records.map(({ number, pass, rule, at }) => {
+    const [kind, why] = [kinds.get(number), uncovered.get(number)];
+    const head = { number, pass, rule, at };
+    if (why !== undefined || !outcome) return { ...head, method: 'whole', ...(why !== undefined && { why }) };
+    return kind === undefined ? { ...head, method: 'constants' } : { ...head, method: 'kind', kind };
+  });
+}
+
+function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
+  return (outcome?.groups ?? []).map(({ key, members, level, verdict }) => ({
+    kind: key,
+    rewrites: members,
+    context: level,
+    runs: verdict.runs,
+    maxRel: verdict.maxRel,
+    noiseFloor: verdict.noiseFloor,
+  }));
+}
+
+/** Reads a certificate. @throws ResonnxError `certificate/malformed` */
+export function parseCertificate(text: string, file: string): Certificate {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new ResonnxError([certificateMalformed(file, 'it is not JSON')]);
+  }
+  const certificate = parsed as Partial<Certificate> | null;
+  if (certificate?.schema !== 'resonnx/certificate@1' || !Array.isArray(certificate.samples)) {
+    throw new ResonnxError([certificateMalformed(file, 'it is not a resonnx/certificate@1')]);
+  }
+  return certificate as Certificate;
+}
+
+/** Says where the models are not those that the certificate is about. */
+export function checkHashes(certificate: Certificate, a: Model, b: Model): readonly Diagnostic[] {
+  const wrong: Diagnostic[] = [];
+  for (const [model, expected] of [
+    [a, certificate.original],
+    [b, certificate.result],
+  ] as const) {
+    const { sha256: found } = hashModel(model);
+    if (found !== expected.sha256) wrong.push(certificateHash(model.source.name, expected.sha256, found));
+  }
+  return wrong;
+}
+
+/** The inputs on which the certificate says that the models agree. */
+export function certifiedFeeds(certificate: Certificate, original: Model): readonly Feeds[] {
+  const form = runtimeForm(original);
+  const plan = planInputs(form, inferTypes(form));
+  return certificate.samples.map(({ binding, seed, mood }) =>
+    makeFeeds(plan, new Map(Object.entries(binding)), seed, mood),
+  );
+}
