@@ -8,9 +8,11 @@ import { merge } from './merge/index.js';
 import { parallelize } from './parallelize/index.js';
 import { prune } from './prune/index.js';
 import { removeResidual } from './remove-residual/index.js';
+import { replaceNorm } from './replace-norm/index.js';
 import { rescale } from './rescale/index.js';
 import { serialize } from './serialize/index.js';
 import { setNormPlacement } from './set-norm-placement/index.js';
+import { swapNorm } from './swap-norm/index.js';
 
 /** The operations of recipes, by name. */
 export const OPERATIONS: readonly OperationPass[] = [
@@ -23,9 +25,11 @@ export const OPERATIONS: readonly OperationPass[] = [
   parallelize,
   prune,
   removeResidual,
+  replaceNorm,
   rescale,
   serialize,
   setNormPlacement,
+  swapNorm,
 ];
 
 /** The operation of this name. */

@@ -134,3 +134,20 @@ export function featureVector(
   if (elements.length === size) return Float64Array.from(elements);
   return elements.length === 1 ? new Float64Array(size).fill(elements[0]!) : undefined;
 }
+
+/** Runs an edit that may be refused, and undoes it when it is: gives its value, or the reason. */
+export function attempt(w: Weights, make: () => Value): Value | ResonnxError {
+  const before = new Map(w.made);
+  let result: Value | undefined;
+  try {
+    w.edit.graph.model.transaction(() => {
+      result = make();
+    });
+    return result!;
+  } catch (cause) {
+    if (!(cause instanceof ResonnxError)) throw cause;
+    w.made.clear();
+    for (const [key, value] of before) w.made.set(key, value);
+    return cause;
+  }
+}

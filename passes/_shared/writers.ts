@@ -31,7 +31,9 @@ export function writeThrough(w: Weights, value: Value, axis: number, change: Cha
   if (w.alone && depth > 0 && value.uses.size > 1) refuse(value, `"${value.hint}" has other readers`);
   const scaled = throughFactor(w, value, axis, change, depth);
   if (scaled) return scaled;
-  if (carrierOf(value, axis, w.types)) return throughCarrier(w, value, axis, change, depth);
+  if (carrierOf(value, axis, w.types)) {
+    return carryChange(w, value, axis, change, (operand, at, own) => writeThrough(w, operand, at, own, depth + 1));
+  }
   return writeLinear(w, value, axis, change);
 }
 
@@ -42,7 +44,15 @@ function changedConstant(w: Weights, value: Value, array: NumericArray, axis: nu
   return makeConstant(w, value, shift ? added(mapped, axis, shift) : mapped, 'mapped');
 }
 
-function throughCarrier(w: Weights, value: Value, axis: number, change: Change, depth: number): Value {
+/** Changes an operand of a carrier, whose features lie on `axis`. */
+export type WriteOperand = (operand: Value, axis: number, change: Change) => Value;
+
+/**
+ * The carrier that makes a value, once more on operands that are changed by `write`.
+ * @throws ResonnxError `rewrite/refused` where an operand is the same for every feature and not constant, or a computed shape names how
+ * many features there are
+ */
+export function carryChange(w: Weights, value: Value, axis: number, change: Change, write: WriteOperand): Value {
   const node = value.producer!;
   const carrier = carrierOf(value, axis, w.types)!;
   const { map, shift } = change;
@@ -52,9 +62,7 @@ function throughCarrier(w: Weights, value: Value, axis: number, change: Change, 
     const operand = node.inputs[edge.index]!;
     const own: Change = { map, shift: left };
     inputs[edge.index] =
-      edge.axis === undefined
-        ? spreadOperand(w, operand, axis, value, own)
-        : writeThrough(w, operand, edge.axis, own, depth + 1);
+      edge.axis === undefined ? spreadOperand(w, operand, axis, value, own) : write(operand, edge.axis, own);
     if (carrier.kind === 'sum') left = undefined;
   }
   if (map.from !== map.to) resizeShape(w, node, inputs, axis, value, map);

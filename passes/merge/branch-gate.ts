@@ -12,7 +12,7 @@ import { findAdditions } from '../_shared/addition.js';
 import { identityMap } from '../_shared/feature-map.js';
 import { sitesOf } from '../_shared/sites.js';
 import { staticArray } from '../_shared/static-array.js';
-import { refuse, type Weights } from '../_shared/weight-edit.js';
+import { attempt, refuse, type Weights } from '../_shared/weight-edit.js';
 import { writeThrough } from '../_shared/writers.js';
 
 type Context = PassContext<OperationOptions>;
@@ -65,17 +65,9 @@ function withoutGate(w: Weights, branch: Value): Value {
   for (const axis of axes) {
     const size = shape[axis];
     if (typeof size !== 'number') continue;
-    let made: Value | undefined;
-    try {
-      w.edit.graph.model.transaction(() => {
-        made = writeThrough(w, branch, axis, { map: identityMap(size) });
-      });
-    } catch (cause) {
-      if (!(cause instanceof ResonnxError)) throw cause;
-      failed ??= cause;
-      w.made.clear();
-    }
-    if (made) return made;
+    const made = attempt(w, () => writeThrough(w, branch, axis, { map: identityMap(size) }));
+    if (!(made instanceof ResonnxError)) return made;
+    failed ??= made;
   }
   throw failed ?? refuse(branch, 'the number of channels of the branch is not known');
 }
