@@ -1,20 +1,10 @@
+import { clampTo, type Float, type Int, OPS, STEPS } from './random-shape-parts.js';
+
 /** A model in ONNX text that moves data and computes with sizes. */
 export interface RandomModel {
   readonly text: string;
   /** Every value that a node makes. */
   readonly names: readonly string[];
-}
-
-interface Float {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** A scalar or a vector of int64. */
-interface Int {
-  readonly name: string;
-  readonly items: readonly number[];
-  readonly isScalar: boolean;
 }
 
 const SIZES = { n: 3, m: 4 };
@@ -281,42 +271,3 @@ export class ModelWriter {
     this.#int(items, false, `Range (${this.#scalar(0)}, ${limit.name}, ${this.#scalar(1)})`);
   }
 }
-
-const OPS: readonly (readonly [string, (a: number, b: number) => number])[] = [
-  ['Add', (a, b) => a + b],
-  ['Sub', (a, b) => a - b],
-  ['Mul', (a, b) => a * b],
-  ['Div', (a, b) => Math.trunc(a / b)],
-  ['Mod', (a, b) => ((a % b) + b) % b],
-  ['Max', Math.max],
-  ['Min', Math.min],
-];
-
-const clampTo = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
-
-/** Methods of {@link ModelWriter}; those that are worth more stand twice. */
-const STEPS = [
-  'transpose',
-  'slice',
-  'sliceTo',
-  'concat',
-  'unsqueeze',
-  'squeeze',
-  'reshape',
-  'flatten',
-  'tile',
-  'pad',
-  'gather',
-  'split',
-  'reduce',
-  'add',
-  'sizes',
-  'sizes',
-  'one',
-  'one',
-  'arithmetic',
-  'arithmetic',
-  'join',
-  'create',
-  'range',
-] as const;
