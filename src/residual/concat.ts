@@ -41,7 +41,9 @@ export function findConcat(detector: Detector, op: Op): void {
     branches,
     crossing,
   };
-  detector.record(site, step.val);
+  const newest = branches.at(-1)?.operand ?? step.val;
+  const before = detector.streams.lastJoinBefore(newest, step.val);
+  detector.streams.addJoin(detector.record(site, before?.output ?? (first.kind === 'long-concat' ? newest : step.val)));
 }
 
 /** The chain of an operand as far as it is carried on: cropped perhaps, but not split by channels. */

@@ -1,5 +1,6 @@
 import { chainOf, type ChainContext, isBroadcast, isPlain } from './chain.js';
 import { findConcat } from './concat.js';
+import { acrossStages } from './across.js';
 import { bestSkip, headOf, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
 import { Pointwise } from './pointwise.js';
 import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } from './region.js';
@@ -221,7 +222,7 @@ export class Detector implements ChainContext {
   /** A skip that passes by sites of its own stream, or that adds a scaled copy of a site's result to itself. */
   #far(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
     const far = meetings.filter(({ crossing }) => crossing);
-    const found = bestSkip(far) ?? this.#copies(terms);
+    const found = bestSkip(far) ?? this.#copies(terms) ?? acrossStages(this, terms);
     if (!found) return false;
     const main: Branch = { operand: found.branch.val, end: headOf(found.branch), ops: [] };
     const { step } = found;

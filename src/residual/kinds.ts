@@ -3,7 +3,7 @@ import type { Detector } from './detect.js';
 import { isPlain, isWeighted } from './chain.js';
 import { between, isAggregation, statsOf } from './region.js';
 import type { Branch, Site, SiteKind } from './site.js';
-import { hasOneUse, intOf, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
+import { dataInputs, hasOneUse, intOf, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
 
 /** Says of every site what it is, and takes those away that are parts of an operator of the network and no residual connection. */
 export function classify(detector: Detector): Site[] {
@@ -12,7 +12,7 @@ export function classify(detector: Detector): Site[] {
   const inner = innerOps(sites);
   for (const site of sites) {
     if (site.kind === 'identity') site.kind = kindOf(detector, site);
-    if (isInner(site, sites, inner) || isPositional(site, sites)) drop(detector, site);
+    if (isInner(site, sites, inner) || isPositional(site, sites) || isCell(site)) drop(detector, site);
   }
   return [...detector.sites].sort((a, b) => a.op.order - b.op.order);
 }
@@ -120,6 +120,33 @@ function innerOps(sites: readonly Site[]): ReadonlyMap<Op, Site> {
   for (const site of sites) for (const branch of site.branches) for (const op of branch.ops) found.set(op, site);
   return found;
 }
+
+/**
+ * Whether a site is the state of a recurrent cell that was unrolled: its gates add what the state says to what an input says. Under Loop
+ * and Scan it is what the network carries from step to step.
+ */
+function isCell(site: Site): boolean {
+  if (site.skip.gates.length === 0 || carriesState(site.op)) return false;
+  const ops = site.branches.flatMap((branch) => branch.ops);
+  const made = new Set<Val>([site.input, ...ops.flatMap((op) => op.outputs)]);
+  return ops.some((op) => {
+    const output = op.outputs[0];
+    if (op.kind !== 'add' || !output || !leadsToGate(op)) return false;
+    return dataInputs(op).some((val) => !made.has(val));
+  });
+}
+
+/** Whether a sum is squashed right away, or after it was split into the gates of a cell. */
+function leadsToGate(op: Op): boolean {
+  const uses = op.outputs.flatMap((val) => val.uses);
+  return uses.some((use) => SQUASHING.test(use.type) || (use.kind === 'move' && leadsToGateByPart(use)));
+}
+
+function leadsToGateByPart(op: Op): boolean {
+  return op.outputs.some((val) => val.uses.some((use) => SQUASHING.test(use.type)));
+}
+
+const SQUASHING = /^(Sigmoid|HardSigmoid|Tanh)$/;
 
 /** Whether an operation is part of what a Loop or Scan repeats. */
 function carriesState({ node }: Op): boolean {

@@ -1,5 +1,5 @@
 import type { Anatomy, NormAnatomy, SiteAnatomy } from './anatomy.js';
-import type { Op, Val } from './view.js';
+import { type Op, onlyDataInput, type Val } from './view.js';
 
 /** The part that a norm plays: before a branch, after the sum, at a branch's end, in embeddings, at the end of a stream, on queries and keys, elsewhere. */
 export type NormRole = 'pre' | 'post' | 'branch-end' | 'embedding' | 'final' | 'qk' | 'inner';
@@ -10,7 +10,8 @@ export function rolesOf(anatomy: Pick<Anatomy, 'view' | 'sites' | 'streams'>): N
   const put = (op: Op, role: NormRole, site?: SiteAnatomy): void => {
     if (!roles.has(op)) roles.set(op, { role, site });
   };
-  for (const stream of anatomy.streams) if (stream.finalNorm) put(stream.finalNorm, 'final');
+  const between = transitions(anatomy.streams);
+  for (const { finalNorm } of anatomy.streams) if (finalNorm && !between.has(finalNorm)) put(finalNorm, 'final');
   for (const site of anatomy.sites) {
     for (const op of site.way.norms) if (site.way.continues || site.placement === 'post') put(op, 'post', site);
   }
@@ -31,6 +32,19 @@ export function rolesOf(anatomy: Pick<Anatomy, 'view' | 'sites' | 'streams'>): N
     const known = roles.get(op);
     return { id: `n${index}`, op, role: known?.role ?? 'inner', site: known?.site };
   });
+}
+
+/** Operations between one stream and the next one that it turns into: patch merging, downsampling. */
+function transitions(streams: Anatomy['streams']): ReadonlySet<Op> {
+  const found = new Set<Op>();
+  for (const { origin } of streams) {
+    let at: Val | undefined = origin;
+    for (let step = 0; at?.op && step < 12; step++) {
+      found.add(at.op);
+      at = onlyDataInput(at.op);
+    }
+  }
+  return found;
 }
 
 /** Norms right before the first site of a stream. */

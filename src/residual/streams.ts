@@ -12,6 +12,7 @@ export interface Position {
 export class Streams {
   readonly #cx: ChainContext;
   readonly #merges = new Map<Val, Site>();
+  readonly #joins = new Map<Val, Site>();
   readonly #positions = new Map<Val, Position>();
 
   constructor(cx: ChainContext) {
@@ -27,6 +28,27 @@ export class Streams {
     this.#merges.set(site.output, site);
   }
 
+  /** Records a Concat: streams go on through it, but it hides nothing from searches. */
+  addJoin(site: Site): void {
+    this.#joins.set(site.output, site);
+  }
+
+  /** The last Concat on the ways from `from` to `to`. */
+  lastJoinBefore(to: Val, from: Val): Site | undefined {
+    const least = orderOf(from);
+    const seen = new Set<Val>();
+    const stack: Val[] = [to];
+    let last: Site | undefined;
+    for (let val = stack.pop(); val; val = stack.pop()) {
+      if (seen.has(val) || orderOf(val) <= least) continue;
+      seen.add(val);
+      const join = this.#joins.get(val);
+      if (join && (!last || join.index > last.index)) last = join;
+      if (!join && !this.#merges.has(val)) for (const input of val.op?.inputs ?? []) if (input) stack.push(input);
+    }
+    return last;
+  }
+
   remove(site: Site): void {
     this.#merges.delete(site.output);
   }
@@ -38,7 +60,7 @@ export class Streams {
     let found = this.#positions.get(at);
     while (!found) {
       way.push(at);
-      const site = this.#merges.get(at);
+      const site = this.#merges.get(at) ?? this.#joins.get(at);
       const back = site ? undefined : this.#back(at);
       if (!back) found = { site, origin: site?.origin ?? at };
       else found = this.#positions.get((at = back));

@@ -1,4 +1,4 @@
-import { isPlain } from './chain.js';
+import { copyOf, isPlain } from './chain.js';
 import type { Detector } from './detect.js';
 import type { Site } from './site.js';
 import { isFeatureAxis } from './feature-axis.js';
@@ -25,11 +25,12 @@ export function trunkWays(detector: Detector, sites: readonly Site[]): ReadonlyM
   const found = new Map<Site, TrunkWay>();
   for (const site of sites) {
     const following = (next.get(site) ?? [])[0];
-    const way = following ? wayBack(detector, tapOf(following), site) : undefined;
-    found.set(
-      site,
-      way ? { ...way, tapped: following !== undefined && !isPlain(following.skip) } : wayOut(detector, site),
-    );
+    if (!following) {
+      found.set(site, wayOut(detector, site));
+      continue;
+    }
+    const way = wayBack(detector, tapOf(following), site) ?? { norms: [], activation: false, continues: true };
+    found.set(site, { ...way, tapped: !isPlain(following.skip) });
   }
   return found;
 }
@@ -40,16 +41,16 @@ function tapOf(site: Site): Val {
 }
 
 /** The operations from the input of a site back to the site before. */
-function wayBack(detector: Detector, input: Val, until: Site): TrunkWay | undefined {
+function wayBack(detector: Detector, input: Val, until: Site): Omit<TrunkWay, 'tapped'> | undefined {
   const norms: Op[] = [];
   let activation = false;
   let at: Val | undefined = input;
   for (let step = 0; at && step < 64; step++) {
-    if (at === until.output) return { norms: norms.reverse(), activation, continues: true, tapped: false };
+    if (at === until.output) return { norms: norms.reverse(), activation, continues: true };
     if (at.op?.kind === 'norm') norms.push(at.op);
     const source = detector.pointwise.source(at);
     if (source && !source.linear) activation = true;
-    at = source ? source.of : at.op && back(at.op);
+    at = source ? source.of : (copyOf(detector, at) ?? (at.op && back(at.op)));
   }
   return undefined;
 }
