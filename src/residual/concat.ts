@@ -4,7 +4,7 @@ import { isFeatureAxis } from './feature-axis.js';
 import { headOf, type Meeting, meetingsOf, type Term } from './meetings.js';
 import { between, statsOf } from './region.js';
 import type { Branch, SiteKind, Step } from './site.js';
-import { intOf, type Op, orderOf, shapeOf, tensorOf, type Val } from './view.js';
+import { intOf, type Op, orderOf, parameterOf, shapeOf, tensorOf, type Val } from './view.js';
 
 /**
  * Judges a Concat of features: a site when one operand is carried beside what was computed from it. Within a stage it is dense
@@ -57,10 +57,7 @@ function keptChain(detector: Detector, val: Val, axis: number): Step[] {
 function isCrop(op: Op, axis: number, rank: number | undefined): boolean {
   if (op.type === 'Pad') return true;
   if (op.type !== 'Slice') return false;
-  const given = op.node.inputs[3];
-  const axes =
-    given &&
-    tensorOf({ id: -1, value: given, op: undefined, constant: true, uses: [], isOutput: false, like: undefined });
+  const axes = tensorOf(parameterOf(op, 3));
   const along = (each: number): number => (each < 0 && rank !== undefined ? each + rank : each);
   return axes !== undefined && axes.ints().every((each) => along(Number(each)) !== along(axis));
 }

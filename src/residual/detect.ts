@@ -5,6 +5,7 @@ import { bestSkip, headOf, isPassed, type Meeting, meetingsOf, searchBack, type 
 import { Pointwise } from './pointwise.js';
 import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } from './region.js';
 import type { Branch, Site } from './site.js';
+import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
 import { isGateSum, isScore } from './sum-role.js';
 import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
@@ -48,14 +49,15 @@ export class Detector implements ChainContext {
     return made;
   }
 
-  /** Operations between two values; merges of streams that began before are not passed. */
+  /** Operations between two values; merges of streams that began before are passed only when there is no other way. */
   between(from: Val, to: Val): readonly Op[] {
     const least = orderOf(from);
-    return between(from, to, (val) => {
+    const within = between(from, to, (val) => {
       const merge = val === to ? undefined : this.streams.mergeAt(val);
       if (!merge || orderOf(merge.origin) > least) return false;
       return !this.streams.isBefore(this.streams.position(from), merge);
     });
+    return within.length > 0 ? within : between(from, to);
   }
 
   branch(input: Val, term: Term): Branch {
@@ -131,10 +133,8 @@ export class Detector implements ChainContext {
     if (!found || isScore(output)) return false;
     const { skip, step } = found;
     const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
-    this.#add(
-      { kind: 'identity', op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false },
-      step.val,
-    );
+    const site = { op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false };
+    this.#add({ kind: 'identity', ...site }, takesPart(this.view, step) ? headOf(skip).val : step.val);
     return true;
   }
 

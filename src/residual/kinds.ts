@@ -3,6 +3,7 @@ import type { Detector } from './detect.js';
 import { isPlain, isWeighted } from './chain.js';
 import { between, isAggregation, statsOf } from './region.js';
 import type { Branch, Site, SiteKind } from './site.js';
+import { takesPart } from './parts.js';
 import { dataInputs, hasOneUse, intOf, onlyDataInput, type Op, scalarOf, type Val } from './view.js';
 
 /** Says of every site what it is, and takes those away that are parts of an operator of the network and no residual connection. */
@@ -43,7 +44,7 @@ function kindOf(detector: Detector, site: Site): SiteKind {
   const gated = site.skip.gates.length > 0 || site.branches.some((branch) => isGated(detector, site, branch));
   if (gated) return 'gated';
   if (site.skip.coefficients.length > 0 || site.branches.some(isScaled) || isScaledSum(site)) return 'scaled';
-  return isPlain(site.skip) ? 'identity' : 'projection';
+  return isPlain(site.skip) || takesPart(detector.view, site.skip) ? 'identity' : 'projection';
 }
 
 /** A branch that goes down to a lower resolution and up again carries its input across stages. */

@@ -1,5 +1,5 @@
 import { isPlain } from './chain.js';
-import type { Step } from './site.js';
+import type { Site, Step } from './site.js';
 import type { Streams } from './streams.js';
 import { orderOf, type Val } from './view.js';
 
@@ -70,30 +70,50 @@ function meet(
   return found;
 }
 
+/** A value on the way back, with the greatest order of targets that may be met near, and the merge through whose side input it leads. */
+interface Item {
+  readonly val: Val;
+  readonly limit: number;
+  readonly side: Site | undefined;
+}
+
 /**
  * Goes back from a value until a target is hit. Beyond a merge only targets from before the merge's stream began are met: a target on
- * that stream is one that the merge carries further, and all others are side inputs of the merge. O(operations since the last merges).
+ * that stream is one that the merge carries further, and others are side inputs of the merge. Of these only results of sites are met,
+ * through one merge: two streams that update each other in turn (RevNet, arXiv:1707.04585, eq. 8). O(operations since the last merges).
  */
 export function searchBack(streams: Streams, from: Val, to: Targets): void {
   const seen = new Map<Val, number>();
-  const stack: { readonly val: Val; readonly limit: number }[] = [{ val: from, limit: Infinity }];
+  const stack: Item[] = [{ val: from, limit: Infinity, side: undefined }];
+  const push = (val: Val | undefined, limit: number, side: Site | undefined): void => {
+    if (val) stack.push({ val, limit, side });
+  };
   for (let item = stack.pop(); item; item = stack.pop()) {
-    const { val } = item;
+    const { val, side } = item;
     let { limit } = item;
     if ((seen.get(val) ?? -Infinity) >= limit) continue;
     seen.set(val, limit);
     const order = orderOf(val);
-    if ((order <= limit && to.hit(val, false)) || order <= to.least || !val.op) continue;
     const merge = streams.mergeAt(val);
+    if (order <= limit && (!side || merge || isSibling(val, side.origin)) && to.hit(val, false)) continue;
+    if (order <= to.least || !val.op) continue;
     if (merge && !merge.linear) {
+      if (side) continue;
       for (const other of to.others) {
         if (orderOf(other) < order && streams.isBefore(streams.position(other), merge)) to.hit(other, true);
       }
       limit = Math.min(limit, orderOf(merge.origin) - 1);
+      if (!merge.crossing) for (const { operand } of merge.branches) push(operand, order, merge);
       if (limit < to.least) continue;
     }
-    for (const input of val.op.inputs) if (input) stack.push({ val: input, limit });
+    for (const input of val.op.inputs) push(input, limit, side);
   }
+}
+
+/** Whether two values are parts of one that was split. */
+function isSibling(a: Val, b: Val): boolean {
+  if (a === b || !a.op || a.op.kind !== 'move' || b.op?.kind !== 'move') return false;
+  return a.op === b.op || a.op.inputs[0] === b.op.inputs[0];
 }
 
 /** Whether the two terms meet across sites at a value nearer to the sum. */

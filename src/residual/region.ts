@@ -1,5 +1,5 @@
 import { isWeighted } from './chain.js';
-import { dataInputs, intsOf, type Op, orderOf, scalarOf, tensorOf, type Val } from './view.js';
+import { dataInputs, intsOf, type Op, orderOf, parameterOf, scalarOf, tensorOf, type Val } from './view.js';
 
 /** What lies between two values, counted. */
 export interface RegionStats {
@@ -91,17 +91,12 @@ export function shrinks(op: Op): boolean {
   if (op.type === 'ConvTranspose') return false;
   if (op.type === 'Slice')
     return (
-      tensorOf(stepsOf(op))
+      tensorOf(parameterOf(op, 4))
         ?.ints()
         .some((step) => step > 1n) ?? false
     );
   if (op.type === 'SpaceToDepth') return true;
   return (op.kind === 'mix' || op.kind === 'pool') && (intsOf(op, 'strides')?.some((stride) => stride > 1) ?? false);
-}
-
-function stepsOf(op: Op): Val | undefined {
-  const steps = op.node.inputs[4];
-  return steps && { id: -1, value: steps, op: undefined, constant: true, uses: [], isOutput: false, like: undefined };
 }
 
 /** Whether an operation makes its input larger by filling in positions. */

@@ -112,6 +112,12 @@ export function tensorOf(val: Val | undefined): Tensor | undefined {
   return undefined;
 }
 
+/** A constant operand that tells sizes and places, which the view does not list among the operands. */
+export function parameterOf(op: Op, index: number): Val | undefined {
+  const value = op.node.inputs[index];
+  return value && { id: -1, value, op: undefined, constant: true, uses: [], isOutput: false, like: undefined };
+}
+
 /** The number that a constant of one element holds. */
 export function scalarOf(val: Val | undefined): number | undefined {
   return tensorOf(val)?.scalar();
