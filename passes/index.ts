@@ -1,4 +1,5 @@
 import type { AnyPass } from '../src/pass/run.js';
+import { correctTypes } from './correct-types/index.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
@@ -29,6 +30,7 @@ import { sinkTransposes } from './sink-transposes/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
 export const PASSES: readonly AnyPass[] = [
+  correctTypes,
   eliminateCommonSubexpressions,
   eliminateDead,
   eliminateNoOps,

@@ -1,5 +1,6 @@
 import { Pipeline } from '../src/pass/pipeline.js';
 import type { AnyPass } from '../src/pass/run.js';
+import { correctTypes } from './correct-types/index.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
@@ -61,6 +62,7 @@ const fuse: readonly AnyPass[] = [
 /** What `optimize` runs. One sweep does nearly everything; the fixpoints catch what a rewrite uncovers. */
 export const optimizePipeline: Pipeline = new Pipeline()
   .run(eliminateDead)
+  .run(correctTypes)
   .run(inlineFunctions)
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })

@@ -38,6 +38,7 @@ export { eraseDead } from './rewrite/rewriter.js';
 export { showShape, showType } from './shape/fact.js';
 export { broadcastShapes } from './shape/broadcast.js';
 export { defaultAttributes } from './shape/functions.js';
+export { contradicts } from './shape/declared.js';
 export * from './shape/types.js';
 export * from './pass/pass.js';
 export * from './pass/pipeline.js';
