@@ -115,6 +115,15 @@ describe('a wrong rule is taken back alone', () => {
     expect(report.reverted).toHaveLength(1);
   });
 
+  test('a default that a caller may override is no constant', async () => {
+    const text = '(float[n] X, float w) => (float[n] Y) <float w = {2}> { Y = Mul (X, w) }';
+    const folding = pass('planted', 'Mul', (node, edit) => {
+      instead(edit, node, 'Add', [node.inputs[0], node.inputs[0]]);
+    });
+    const { report } = await run(graphOf(text), folding);
+    expect(report.reverted).toHaveLength(1);
+  });
+
   test('a rule that is right is kept, whatever feeds it', async () => {
     // Relu after Relu does nothing, though alone it would: the region is widened until the first one is in it.
     const text = '(float[n, 4] X) => (float[n, 4] Y) { a = Relu (X) b = Relu (a) Y = Exp (b) }';
