@@ -23,8 +23,9 @@ import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
 import { mergeChains } from './merge-chains/index.js';
-import { raiseOpset } from './raise-opset/index.js';
 import { mergeParallel } from './merge-parallel/index.js';
+import { mergeProjections } from './merge-projections/index.js';
+import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
 import { sinkTransposes } from './sink-transposes/index.js';
@@ -67,4 +68,5 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
-  .toFixpoint([...fuse, ...clean, mergeParallel, sinkTransposes], { max: 10 });
+  .toFixpoint([...fuse, ...clean, mergeParallel, sinkTransposes], { max: 10 })
+  .run(mergeProjections);

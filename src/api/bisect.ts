@@ -2,12 +2,14 @@ import { createInstalledRuntime, Workbench } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import type { Model } from '../ir/model.js';
 import { createEvaluator } from '../numerics/evaluator.js';
-import { planModel } from '../numerics/plan.js';
+import { planInputs } from '../numerics/inputs.js';
 import { type Refuted, RegionVerifier } from '../numerics/region-verify.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference } from '../numerics/whole.js';
 import type { OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
+import { inferTypes } from '../shape/types.js';
 import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type Candidate } from './attempt.js';
 import { reproducerText } from './defect.js';
@@ -101,12 +103,12 @@ class PipelineBisection {
   }
 
   #reference(): Promise<Reference | { readonly why: string }> {
-    const { form, plan } = planModel(this.#model);
+    const form = runtimeForm(this.#model);
     const { seed } = this.#options;
     return Reference.prepare(this.#runtime, {
       model: form,
       source: this.#bench.asRead(this.#model),
-      plan,
+      plan: planInputs(form, inferTypes(form)),
       ...(seed !== undefined && { seed }),
     });
   }

@@ -3,9 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PassDefect } from '../api/defect.js';
+import { PassDefect } from '../api/defect.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
-import { registerCommands } from './commands.js';
+import { registerBisect } from './bisect.js';
+import { registerConvert } from './convert.js';
+import { registerInspect } from './inspect.js';
+import { registerOptimize } from './optimize.js';
+import { registerRewrite } from './rewrite.js';
+import { registerPasses } from './passes.js';
+import { registerTypes } from './types.js';
+import { registerVerify } from './verify.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
 
@@ -18,8 +25,8 @@ const INVALID = /^(file|proto|text|onnx)\//;
 
 /** Runs one command line and gives its exit code. Never throws: whatever happens is told on standard error. */
 export async function run(args: readonly string[], streams: Streams = PROCESS): Promise<ExitCode> {
+  const program = buildProgram(streams);
   try {
-    const program = await buildProgram(streams, args);
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.done;
   } catch (cause) {
@@ -27,7 +34,7 @@ export async function run(args: readonly string[], streams: Streams = PROCESS): 
   }
 }
 
-async function buildProgram(streams: Streams, args: readonly string[]): Promise<Command> {
+function buildProgram(streams: Streams): Command {
   const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
   const program = new Command('resonnx')
     .description('Inspect, verify, optimize and rewrite the residual structure of ONNX models.')
@@ -35,7 +42,14 @@ async function buildProgram(streams: Streams, args: readonly string[]): Promise<
     .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
-  await registerCommands(program, streams, args);
+  registerInspect(program, streams);
+  registerConvert(program, streams);
+  registerBisect(program, streams);
+  registerOptimize(program, streams);
+  registerRewrite(program, streams);
+  registerVerify(program, streams);
+  registerTypes(program, streams);
+  registerPasses(program, streams);
   return program;
 }
 
@@ -71,12 +85,7 @@ function explain(cause: unknown, streams: Streams, args: readonly string[]): Exi
   streams.err.write(
     `internal error: ${error.message}\n  This is a defect of resonnx, not of your model; please report it.\n`,
   );
-  if (isPassDefect(error)) streams.err.write(`  To see it again: ${writeReproducer(error.reproducer)}\n`);
+  if (cause instanceof PassDefect) streams.err.write(`  To see it again: ${writeReproducer(cause.reproducer)}\n`);
   if (args.includes('--debug') || process.env['RESONNX_DEBUG']) streams.err.write(`${error.stack}\n`);
   return EXIT.defect;
-}
-
-/** Told by what it carries: its class would load what only a failure needs. */
-function isPassDefect(error: Error): error is PassDefect {
-  return error.name === 'InvariantError' && 'reproducer' in error;
 }

@@ -240,8 +240,8 @@ function ungroup(value: Value, types: Types): Value {
   return fits ? groups : value;
 }
 
-/** How a matrix came to have its heads apart. */
-function headsOf(split: Value, types: Types): Heads | undefined {
+/** How a matrix came to have its heads apart; `undefined` when its shape is unknown, or not that of heads. */
+export function headsOf(split: Value, types: Types): Heads | undefined {
   const whole = types.shape(split);
   const shape = whole && withoutLeadingOne(whole);
   if (shape?.length !== 4 && shape?.length !== 3) return undefined;

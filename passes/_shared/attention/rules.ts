@@ -1,5 +1,6 @@
 import {
   any,
+  type AttributeValue,
   type Edit,
   isOp,
   intsAttr,
@@ -10,6 +11,7 @@ import {
   ok,
   oneOf,
   op,
+  optional,
   type Rule,
   type Shape,
   Tensor,
@@ -18,7 +20,7 @@ import {
   type Verdict,
 } from '#core';
 import { buildMask, maskShape } from './mask.js';
-import { type AttentionReading, type Heads, isOverLastAxis, readAttention, sameDims } from './read.js';
+import { type AttentionReading, type Heads, headsOf, isOverLastAxis, readAttention, sameDims } from './read.js';
 
 const scores = any('scores');
 const values = any('values');
@@ -63,8 +65,49 @@ export const fuseSplitAttention: Rule = {
   },
 };
 
+const q = any('queries');
+const k = any('keys');
+const v = any('values');
+const call = op.Attention(q, k, v, optional(any('mask')), { q_num_heads: (heads?: number) => heads === undefined });
+const back = op.Transpose(call, { perm: (perm) => perm?.join() === '0,2,1,3' });
+
+/** Attention takes heads side by side as well: what moves them apart and together again goes. */
+const mergeHeads: Rule = {
+  name: 'merge-heads',
+  summary: 'Attention splits and merges the heads itself',
+  root: 'Reshape',
+  minOpset: 23,
+  pattern: op.Reshape(back, target),
+  check(m) {
+    const heads = sidesOf(m);
+    if (!heads) return no('the heads do not come from `[batch, length, heads, size]`');
+    return sameDims(mergedShape(heads), m.types.shape(m.root.outputs[0]!) ?? [])
+      ? ok
+      : no('the heads are not merged again');
+  },
+  rewrite(m, edit) {
+    const sides = sidesOf(m)!;
+    const parts = new Map<Value, readonly Value[]>();
+    const operands = [sides.q, sides.k, sides.v].map((heads) => merge(edit, heads, parts));
+    const counts = { q_num_heads: sides.q.shape[1] as number, kv_num_heads: sides.k.shape[1] as number };
+    const named = Object.entries(counts).map(([name, count]) => [name, { type: 'INT', value: BigInt(count) }] as const);
+    const node = m.node(call);
+    return edit.node(
+      'Attention',
+      [...operands, ...node.inputs.slice(3)],
+      new Map<string, AttributeValue>([...node.attrs, ...named]),
+    );
+  },
+};
+
+function sidesOf(m: Match): Pick<AttentionReading, 'q' | 'k' | 'v'> | undefined {
+  const [queries, keys, values4] = [q, k, v].map((each) => headsOf(m.value(each), m.types));
+  const sides = queries && keys && values4 && { q: queries, k: keys, v: values4 };
+  return sides && mergeable(sides) ? sides : undefined;
+}
+
 /** The rules of attention. */
-export const ATTENTION_RULES: readonly Rule[] = [fuseMergedAttention, fuseSplitAttention];
+export const ATTENTION_RULES: readonly Rule[] = [fuseMergedAttention, fuseSplitAttention, mergeHeads];
 
 function readOf(m: Match): AttentionReading | string {
   return readAttention(m.value(scores), m.value(values), m.types);
@@ -91,7 +134,7 @@ function checkSplit(m: Match, reading: AttentionReading): Verdict {
 }
 
 /** Whether queries, keys and values can be had with their heads merged, at most by a Reshape. */
-function mergeable({ q, k, v }: AttentionReading): boolean {
+function mergeable({ q, k, v }: Pick<AttentionReading, 'q' | 'k' | 'v'>): boolean {
   return [q, k, v].every(
     ({ folded, packed, shape }) =>
       (folded ?? packed) && shape.length === 4 && typeof shape[1] === 'number' && typeof shape[3] === 'number',
@@ -108,7 +151,7 @@ function onlyReader(node: Node): Node | undefined {
   return use?.kind === 'input' && others.length === 0 ? use.node : undefined;
 }
 
-function mergedShape({ q, v }: AttentionReading): Shape {
+function mergedShape({ q, v }: Pick<AttentionReading, 'q' | 'v'>): Shape {
   const [batch, heads, length] = q.shape;
   return [batch!, length!, (heads as number) * (v.shape[3] as number)];
 }
