@@ -7,7 +7,7 @@ import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } 
 import type { Branch, Site } from './site.js';
 import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
-import { isGateSum, isScore } from './sum-role.js';
+import { isGateSum, isScore, masksItsOwn } from './sum-role.js';
 import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
 /** Most terms of a sum that are kept apart. */
@@ -76,7 +76,7 @@ export class Detector implements ChainContext {
     const meetings = meetingsOf(this.streams, terms).filter(({ step, skip }) => step.sign * skip.sign === 1);
     return (
       this.#carried(op, output, terms) ||
-      this.#near(op, output, meetings) ||
+      this.#near(op, output, meetings, terms) ||
       this.#joined(op, output, terms) ||
       this.#nested(op, output, meetings) ||
       this.#far(op, output, meetings, terms)
@@ -125,11 +125,13 @@ export class Detector implements ChainContext {
   }
 
   /** A skip that passes by no site of its own stream. */
-  #near(op: Op, output: Val, meetings: readonly Meeting[]): boolean {
+  #near(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
     const near = meetings.filter((meeting) => !meeting.crossing && !isPassed(meeting, meetings));
     const found =
       bestSkip(near.filter((meeting) => isPlain(meeting.step) && isBranch(this.#stats(meeting)))) ??
-      (isGateSum(output) ? undefined : bestSkip(near.filter((meeting) => this.#isProjection(meeting))));
+      (isGateSum(output) || masksItsOwn(output, pastOf(terms))
+        ? undefined
+        : bestSkip(near.filter((meeting) => this.#isProjection(meeting))));
     if (!found || isScore(output)) return false;
     const { skip, step } = found;
     const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
@@ -223,7 +225,7 @@ export class Detector implements ChainContext {
   #far(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
     const far = meetings.filter(({ crossing }) => crossing);
     const found = bestSkip(far) ?? this.#copies(terms) ?? acrossStages(this, terms);
-    if (!found) return false;
+    if (!found || masksItsOwn(output, pastOf(terms))) return false;
     const main: Branch = { operand: found.branch.val, end: headOf(found.branch), ops: [] };
     const { step } = found;
     const site = { op, output, input: step.val, operand: found.skip.val, skip: step, branches: [main] };
@@ -252,4 +254,9 @@ export class Detector implements ChainContext {
   #stats({ step, branch }: Meeting): RegionStats {
     return statsOf(this.between(step.val, branch.val));
   }
+}
+
+/** The values that the terms of a sum come from linearly. */
+function pastOf(terms: readonly Term[]): ReadonlySet<Val> {
+  return new Set(terms.flatMap(({ chain }) => chain.map(({ val }) => val)));
 }

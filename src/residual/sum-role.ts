@@ -34,3 +34,17 @@ export function isGateSum(sum: Val): boolean {
   }
   return false;
 }
+
+/** Whether a sum becomes a mask that multiplies one of the values it was made from, as in attention gates (arXiv:1804.03999). */
+export function masksItsOwn(sum: Val, past: ReadonlySet<Val>): boolean {
+  let at = sum;
+  for (let step = 0; step < 12 && hasOneUse(at); step++) {
+    const use = at.uses[0] as Op;
+    const next = use.outputs[0];
+    if (!next) return false;
+    if (use.kind === 'mul') return use.inputs.some((val) => val !== at && val !== undefined && past.has(val));
+    if (dataInputs(use).length !== 1) return false;
+    at = next;
+  }
+  return false;
+}

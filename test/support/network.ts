@@ -40,6 +40,13 @@ export class Network {
     return name;
   }
 
+  /** A float vector. */
+  scales(...values: readonly number[]): Wire {
+    const name = this.#name();
+    this.#parameters.push(`float[${values.length}] ${name} = {${values.join(',')}}`);
+    return name;
+  }
+
   /** An int64 vector. */
   ints(...values: readonly number[]): Wire {
     const name = this.#name();
