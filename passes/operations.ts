@@ -10,8 +10,10 @@ import { prune } from './prune/index.js';
 import { removeResidual } from './remove-residual/index.js';
 import { replaceNorm } from './replace-norm/index.js';
 import { rescale } from './rescale/index.js';
+import { rotate } from './rotate/index.js';
 import { serialize } from './serialize/index.js';
 import { setNormPlacement } from './set-norm-placement/index.js';
+import { slice } from './slice/index.js';
 import { swapNorm } from './swap-norm/index.js';
 
 /** The operations of recipes, by name. */
@@ -27,8 +29,10 @@ export const OPERATIONS: readonly OperationPass[] = [
   removeResidual,
   replaceNorm,
   rescale,
+  rotate,
   serialize,
   setNormPlacement,
+  slice,
   swapNorm,
 ];
 

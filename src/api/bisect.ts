@@ -2,14 +2,12 @@ import { createInstalledRuntime, Workbench } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import type { Model } from '../ir/model.js';
 import { createEvaluator } from '../numerics/evaluator.js';
-import { planInputs } from '../numerics/inputs.js';
+import { planModel } from '../numerics/plan.js';
 import { type Refuted, RegionVerifier } from '../numerics/region-verify.js';
-import { runtimeForm } from '../numerics/runtime-form.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference } from '../numerics/whole.js';
 import type { OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
-import { inferTypes } from '../shape/types.js';
 import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type Candidate } from './attempt.js';
 import { reproducerText } from './defect.js';
@@ -103,12 +101,12 @@ class PipelineBisection {
   }
 
   #reference(): Promise<Reference | { readonly why: string }> {
-    const form = runtimeForm(this.#model);
+    const { form, plan } = planModel(this.#model);
     const { seed } = this.#options;
     return Reference.prepare(this.#runtime, {
       model: form,
       source: this.#bench.asRead(this.#model),
-      plan: planInputs(form, inferTypes(form)),
+      plan,
       ...(seed !== undefined && { seed }),
     });
   }

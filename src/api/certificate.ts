@@ -4,11 +4,10 @@ import { certificateHash, certificateMalformed } from '../diagnostics/codes/cert
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { encodeWhole } from '../onnx/bytes.js';
-import { type Feeds, makeFeeds, type Mood, planInputs } from '../numerics/inputs.js';
+import { type Feeds, makeFeeds, type Mood } from '../numerics/inputs.js';
 import type { RegionOutcome } from '../numerics/region-verify.js';
-import { runtimeForm } from '../numerics/runtime-form.js';
+import { planModel } from '../numerics/plan.js';
 import type { Sample } from '../numerics/sample.js';
-import { inferTypes } from '../shape/types.js';
 import type { Candidate } from './attempt.js';
 import type { Optimized } from './optimize.js';
 import type { Reverted, Verification } from './report.js';
@@ -153,8 +152,7 @@ export function checkHashes(certificate: Certificate, a: Model, b: Model): reado
 
 /** The inputs on which the certificate says that the models agree. */
 export function certifiedFeeds(certificate: Certificate, original: Model): readonly Feeds[] {
-  const form = runtimeForm(original);
-  const plan = planInputs(form, inferTypes(form));
+  const { plan } = planModel(original);
   return certificate.samples.map(({ binding, seed, mood }) =>
     makeFeeds(plan, new Map(Object.entries(binding)), seed, mood),
   );

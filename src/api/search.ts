@@ -1,13 +1,11 @@
 import { Workbench } from '#platform';
 import type { Model } from '../ir/model.js';
-import { planInputs } from '../numerics/inputs.js';
-import { runtimeForm } from '../numerics/runtime-form.js';
+import { planModel } from '../numerics/plan.js';
 import { type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { RewriteRecord } from '../rewrite/record.js';
-import { inferTypes } from '../shape/types.js';
 import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type AttemptOptions, type Candidate } from './attempt.js';
 import type { Evidence } from './certificate.js';
@@ -116,12 +114,11 @@ export class Search {
     const { runtime, samples, seed, asRead } = this.#options;
     if (!runtime) return { why: 'neither onnxruntime-node nor onnxruntime-web is installed or given' };
     const original = this.#original;
-    const model = runtimeForm(original);
-    const types = inferTypes(model);
+    const { form, plan } = planModel(original);
     return Reference.prepare(runtime, {
-      model,
+      model: form,
       source: asRead ? this.#bench.asRead(original) : this.#bench.asItIs(original),
-      plan: planInputs(model, types),
+      plan,
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),
     });

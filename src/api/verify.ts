@@ -1,11 +1,10 @@
 import { createInstalledRuntime, Workbench } from '#platform';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
-import { type Feeds, planInputs } from '../numerics/inputs.js';
-import { runtimeForm } from '../numerics/runtime-form.js';
+import type { Feeds } from '../numerics/inputs.js';
+import { defaultsOf, planModel } from '../numerics/plan.js';
 import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
-import { inferTypes } from '../shape/types.js';
 import { type Verification, wholeReport } from './report.js';
 
 /** Options of {@link verify}. */
@@ -50,12 +49,12 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;
     onProgress?.('running the first model');
-    const form = runtimeForm(a);
+    const { form, plan } = planModel(a, shapes ? { shapes } : {});
     const reference = await Reference.prepare(runtime, {
       model: form,
       source: bench.asRead(a),
-      plan: planInputs(form, inferTypes(form, shapes ? { shapes } : {})),
-      ...(feeds && { feeds }),
+      plan,
+      ...(feeds && { feeds: feeds.map((each) => withDefaults(each, a)) }),
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),
     });
@@ -90,6 +89,12 @@ export async function checkLevels(
     reports.push({ level, original: first.status, result: second.status, ...(why !== undefined && { why }) });
   }
   return reports;
+}
+
+/** Inputs that are left out have their defaults. */
+function withDefaults(feeds: Feeds, model: Model): Feeds {
+  const missing = [...defaultsOf(model)].filter(([name]) => !Object.hasOwn(feeds, name));
+  return { ...feeds, ...Object.fromEntries(missing.map(([name, tensor]) => [name, tensor.array()])) };
 }
 
 function conclude(reference: Reference, whole: WholeComparison, levels: readonly LevelReport[]): Verification {

@@ -3,16 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassDefect } from '../api/defect.js';
+import type { PassDefect } from '../api/defect.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
-import { registerBisect } from './bisect.js';
-import { registerConvert } from './convert.js';
-import { registerInspect } from './inspect.js';
-import { registerOptimize } from './optimize.js';
-import { registerRewrite } from './rewrite.js';
-import { registerPasses } from './passes.js';
-import { registerTypes } from './types.js';
-import { registerVerify } from './verify.js';
+import { registerCommands } from './commands.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
 
@@ -25,8 +18,8 @@ const INVALID = /^(file|proto|text|onnx)\//;
 
 /** Runs one command line and gives its exit code. Never throws: whatever happens is told on standard error. */
 export async function run(args: readonly string[], streams: Streams = PROCESS): Promise<ExitCode> {
-  const program = buildProgram(streams);
   try {
+    const program = await buildProgram(streams, args);
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.done;
   } catch (cause) {
@@ -34,7 +27,7 @@ export async function run(args: readonly string[], streams: Streams = PROCESS): 
   }
 }
 
-function buildProgram(streams: Streams): Command {
+async function buildProgram(streams: Streams, args: readonly string[]): Promise<Command> {
   const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
   const program = new Command('resonnx')
     .description('Inspect, verify, optimize and rewrite the residual structure of ONNX models.')
@@ -42,14 +35,7 @@ function buildProgram(streams: Streams): Command {
     .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
-  registerInspect(program, streams);
-  registerConvert(program, streams);
-  registerBisect(program, streams);
-  registerOptimize(program, streams);
-  registerRewrite(program, streams);
-  registerVerify(program, streams);
-  registerTypes(program, streams);
-  registerPasses(program, streams);
+  await registerCommands(program, streams, args);
   return program;
 }
 
@@ -85,7 +71,12 @@ function explain(cause: unknown, streams: Streams, args: readonly string[]): Exi
   streams.err.write(
     `internal error: ${error.message}\n  This is a defect of resonnx, not of your model; please report it.\n`,
   );
-  if (cause instanceof PassDefect) streams.err.write(`  To see it again: ${writeReproducer(cause.reproducer)}\n`);
+  if (isPassDefect(error)) streams.err.write(`  To see it again: ${writeReproducer(error.reproducer)}\n`);
   if (args.includes('--debug') || process.env['RESONNX_DEBUG']) streams.err.write(`${error.stack}\n`);
   return EXIT.defect;
+}
+
+/** Told by what it carries: its class would load what only a failure needs. */
+function isPassDefect(error: Error): error is PassDefect {
+  return error.name === 'InvariantError' && 'reproducer' in error;
 }

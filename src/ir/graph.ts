@@ -109,6 +109,17 @@ export class Graph {
     });
   }
 
+  /** Takes the default of an input away, so that callers have to give it. An interface change, for callers that say so. */
+  requireInput(index: number): void {
+    const slot = this.#inputs[index];
+    invariant(slot, `no input ${index}`);
+    const { fallback: _fallback, ...rest } = slot;
+    this.#inputs[index] = rest;
+    this.#record({ kind: 'other' }, () => {
+      this.#inputs[index] = slot;
+    });
+  }
+
   /** Declares the type of an output anew. An interface change, for passes and callers that say so. */
   setOutputType(index: number, type: Type): void {
     const slot = this.#outputs[index];

@@ -2,8 +2,9 @@ import { type Dim, evaluate, symbols } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
 import type { InputSlot } from '../ir/slots.js';
 import type { Types } from '../shape/types.js';
-import { elementCount, fromFloat64, type NumericArray } from '../tensor/array.js';
+import { elementCount, fromFloat64, type NumericArray, toFloat64 } from '../tensor/array.js';
 import { DTYPES, type DType, isFloat } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { gatherUse, type InputUse } from './input-use.js';
 import { fillLarge, fillProbe, type Probe } from './probes.js';
 import { createRandom, type Random } from './random.js';
@@ -26,6 +27,8 @@ export interface PlannedInput {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
   readonly use: InputUse;
+  /** What it is when a caller gives nothing. */
+  readonly fallback?: Tensor;
 }
 
 /** How inputs for a model are made; see {@link planInputs}. */
@@ -37,8 +40,11 @@ export interface InputPlan {
   readonly symbols: ReadonlyMap<string, SymbolRole>;
 }
 
-/** Reads from the model what its inputs are for, so that {@link makeFeeds} can fill them. Inputs with a default are left to it. */
-export function planInputs(model: Model, types: Types): InputPlan {
+/**
+ * Reads from the model what its inputs are for, so that {@link makeFeeds} can fill them. Inputs with a default are left out, but for those
+ * of `defaults`, which are filled with it and with values near it.
+ */
+export function planInputs(model: Model, types: Types, defaults: ReadonlyMap<string, Tensor> = new Map()): InputPlan {
   const inputs: PlannedInput[] = [];
   const unsupported: string[] = [];
   const found = new Map<string, SymbolRole>();
@@ -50,8 +56,9 @@ export function planInputs(model: Model, types: Types): InputPlan {
       continue;
     }
     const use = gatherUse(model, slot.value, types);
-    const shape = types.shape(slot.value) ?? guessShape(use);
-    inputs.push({ name: slot.name, dtype, shape, use });
+    const fallback = defaults.get(slot.name);
+    const shape = fallback?.shape ?? types.shape(slot.value) ?? guessShape(use);
+    inputs.push({ name: slot.name, dtype, shape, use, ...(fallback && { fallback }) });
     shape.forEach((dim, axis) => {
       for (const name of symbols(dim)) found.set(name, found.get(name) ?? roleOf(slot, shape, axis));
     });
@@ -125,6 +132,7 @@ interface Situation {
 
 function fill(input: PlannedInput, shape: readonly number[], at: Situation): NumericArray {
   const { dtype, use } = input;
+  if (input.fallback) return nearDefault(input.fallback, at);
   if (dtype === 'string') return strings(input, shape, at);
   if (use.sizes?.length === elementCount(shape)) {
     const elements = use.sizes.map((dim) => evaluate(dim, at.binding) ?? 1);
@@ -135,6 +143,19 @@ function fill(input: PlannedInput, shape: readonly number[], at: Situation): Num
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
   return fillLarge(probe, dtype, shape, at.random);
+}
+
+/** The default itself, and with odd seeds floating point values about it. */
+function nearDefault(fallback: Tensor, { seed, mood, random }: Situation): NumericArray {
+  const array = fallback.array();
+  if (!isFloat(array.dtype) || seed % 2 === 0 || mood !== 'lively') return array;
+  const values = toFloat64(array);
+  const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 4;
+  return fromFloat64(
+    array.dtype,
+    array.shape,
+    values.map((value) => value + reach * random.normal()),
+  );
 }
 
 function strings({ use }: PlannedInput, shape: readonly number[], at: Situation): NumericArray {

@@ -8,6 +8,7 @@ import { schemaOf } from '../schema/read.js';
 import { fromFloat64, toFloat64, toRawBytes } from '../tensor/array.js';
 import { DTYPES } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
+import { tensorInterface } from './tensor-interface.js';
 
 /** The newest formats that onnxruntime reads; models beyond them are run as if they were of these where that changes nothing. */
 const NEWEST = { irVersion: 13, opset: 26 } as const;
@@ -28,19 +29,32 @@ const DTYPE_ATTRIBUTES: ReadonlySet<string> = new Set([
 /**
  * The model as the runtime can take it; the model itself when it can take that. bfloat16, which onnxruntime's CPU provider hardly
  * computes with, becomes float32 throughout: what two models compute is compared all the same, but for the rounding to bfloat16. IR
- * version and opset are lowered to the newest that it knows, where no operator changed in between.
+ * version and opset are lowered to the newest that it knows, where no operator changed in between. Inputs with a default have to be
+ * given, for a caller may; see {@link tensorInterface} for what is no tensor.
  */
-export function runtimeForm(model: Model): Model {
+export function runtimeForm(given: Model): Model {
+  const model = tensorInterface(given) ?? given;
   const coarse = usesBfloat16(model);
   const opset = model.opsets.get('') ?? 0;
   const lower = opset > NEWEST.opset && mayLower(model);
-  if (!coarse && !lower && model.irVersion <= NEWEST.irVersion) return model;
+  const defaults = hasDefaults(model);
+  if (!coarse && !lower && !defaults && model.irVersion <= NEWEST.irVersion) return model;
   const copy = cloneModel(model);
   copy.source = model.source;
   copy.setIrVersion(Math.min(model.irVersion, NEWEST.irVersion));
+  if (defaults) copy.graph.inputs.forEach((slot, index) => slot.fallback && copy.graph.requireInput(index));
   if (lower) copy.setOpset('', NEWEST.opset);
   if (coarse) for (const graph of [...copy.graphs()]) refine(graph);
   return copy;
+}
+
+/** Defaults beyond this stay: they are the weights of a model whose exporter lists them as inputs. */
+const DEFAULT_BYTES = 16 * 2 ** 20;
+
+function hasDefaults(model: Model): boolean {
+  let bytes = 0;
+  for (const { fallback } of model.graph.inputs) bytes += fallback?.byteLength ?? 0;
+  return bytes > 0 && bytes <= DEFAULT_BYTES;
 }
 
 function mayLower(model: Model): boolean {

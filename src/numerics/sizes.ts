@@ -94,13 +94,22 @@ export function* variations(plan: InputPlan, base: Binding): Generator<Binding> 
   for (const binding of tries) if (binding) yield binding;
 }
 
-/** Bindings with sizes that a refusal named, such as the 77 in "7 by 77". */
+/** Bindings with sizes that a refusal named, such as the 77 in "7 by 77", or that make the shapes in it hold as many elements. */
 export function* hinted(plan: InputPlan, message: string, base: Binding): Generator<Binding> {
   const said = message.replaceAll(/\S*[/\\]\S*/g, ''); // without paths of files and names of nodes
   const numbers = new Set([...said.matchAll(/\b\d{1,4}\b/g)].map(([text]) => Number(text)));
+  const [from, to] = [...said.matchAll(/\{([\d, ]+)\}/g)].map(([, list]) => product(list!));
+  for (const [name, now] of from && to ? base : []) {
+    const size = (now * to!) / from!;
+    if (Number.isInteger(size) && size > 0 && plan.symbols.has(name)) yield new Map(base).set(name, size);
+  }
   for (const size of [...numbers].filter((number) => number > 0 && number <= 2048).slice(0, 8)) {
     for (const [name, now] of base) {
       if (now !== size && plan.symbols.has(name)) yield new Map(base).set(name, size);
     }
   }
+}
+
+function product(list: string): number {
+  return list.split(',').reduce((size, dim) => size * Number(dim), 1);
 }
