@@ -2,6 +2,7 @@ import { type Dim, equal, format, key } from '../dim/dim.js';
 import type { Shape, TensorType, Type } from '../ir/type.js';
 import type { DType } from '../tensor/dtype.js';
 import { isInteger } from '../tensor/dtype.js';
+import { InvariantError } from '../support/invariant.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Largest number of elements that are followed symbolically. */
@@ -53,9 +54,20 @@ export function constantFact(tensor: Tensor): Fact {
 function constantElements(tensor: Tensor): SymbolicTensor | undefined {
   const { dtype, shape, size } = tensor;
   if (size > MAX_ELEMENTS || dtype === 'string' || dtype.startsWith('complex')) return undefined;
-  const elements: Dim[] =
-    isInteger(dtype) || dtype === 'bool' ? tensor.ints().map(wholeInt64) : [...tensor.floats()].map(wholeFloat);
-  return elements.every((item) => item === null) && size > 0 ? undefined : { dtype, shape, elements };
+  const elements = readElements(tensor);
+  if (!elements || (size > 0 && elements.every((item) => item === null))) return undefined;
+  return { dtype, shape, elements };
+}
+
+/** `undefined` where the elements cannot be read: external data that is gone is reported where it is needed. */
+function readElements(tensor: Tensor): readonly Dim[] | undefined {
+  try {
+    if (isInteger(tensor.dtype) || tensor.dtype === 'bool') return tensor.ints().map(wholeInt64);
+    return Array.from(tensor.floats(), wholeFloat);
+  } catch (error) {
+    if (error instanceof InvariantError) throw error;
+    return undefined;
+  }
 }
 
 /** Ends of slices lie beyond 2^53: they are kept as the nearest safe integer, which is as far out of any axis. */

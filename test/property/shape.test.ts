@@ -89,6 +89,35 @@ test('sizes and followed elements are what the runtime gives, for all sizes of t
   expect(compared).toBeGreaterThan(500);
 });
 
+test('the same holds in branches, functions and loops', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(1000), { minLength: 40, maxLength: 90 }), async (numbers) => {
+      const { names, inBranch, inFunction, inLoop } = new ModelWriter(chooser(numbers)).write(10);
+      if (names.length === 0) return;
+      for (const text of [inBranch, inFunction, inLoop]) {
+        const proto = parseModelText(text);
+        const model = importModel(proto);
+        const types = inferTypes(model);
+        expect(types.diagnostics).toEqual([]);
+        const session = await runtime.open(encodeModel(proto).toBytes(), { optimization: 'disabled' });
+        const [n, m] = SIZES[0];
+        const results = await session.run({
+          x: zeros('float32', [n, m, 2]),
+          ...(text === inBranch && { c: { dtype: 'bool', shape: [], data: Uint8Array.of(1) } }),
+          ...(text === inLoop && { rounds: { dtype: 'int64', shape: [], data: BigInt64Array.of(2n) } }),
+        });
+        const bindings = new Map(Object.entries({ n, m }));
+        for (const slot of model.graph.outputs) {
+          expect(types.shape(slot.value)).toBeDefined();
+          expect(differences(types, slot.value, results[slot.name]!, bindings)).toEqual([]);
+        }
+        await session.release();
+      }
+    }),
+    { numRuns: 25, seed: 11 },
+  );
+});
+
 test('nearly every size is an expression over the names of the inputs', () => {
   let [known, all] = [0, 0];
   const isNamed = (dim: Dim): boolean =>

@@ -3,6 +3,10 @@ import { clampTo, type Float, type Int, OPS, STEPS } from './random-shape-parts.
 /** A model in ONNX text that moves data and computes with sizes. */
 export interface RandomModel {
   readonly text: string;
+  /** The same nodes in both branches of an If on input `c`, in a function, and in a Loop of `rounds` rounds that stacks what they give. */
+  readonly inBranch: string;
+  readonly inFunction: string;
+  readonly inLoop: string;
   /** Every value that a node makes. */
   readonly names: readonly string[];
 }
@@ -25,8 +29,20 @@ export class ModelWriter {
   write(steps: number): RandomModel {
     for (let i = 0; i < steps; i++) this.#step();
     const outputs = this.#declared.join(', ');
-    const text = `<ir_version: 9, opset_import: ["": 18]> m (float[n,m,2] x) => (${outputs}) {\n${this.#lines.join('\n')}\n}`;
-    return { text, names: this.#declared.map((each) => each.split(' ')[1]!) };
+    const names = this.#declared.map((each) => each.split(' ')[1]!);
+    const body = `{\n${this.#lines.join('\n')}\n}`;
+    const head = `<ir_version: 9, opset_import: ["": 18, "f": 1]> m (float[n,m,2] x`;
+    const list = names.map((name) => `o${name}`).join(', ');
+    const outer = this.#declared.map((each) => each.replace(' ', ' o')).join(', ');
+    const branch = (name: string): string => `${name}_branch = ${name} () => (${outputs}) ${body}`;
+    return {
+      names,
+      text: `${head}) => (${outputs}) ${body}`,
+      inBranch: `${head}, bool c) => (${outer}) { ${list} = If (c) <${branch('then')}, ${branch('else')}> }`,
+      inFunction: `${head}) => (${outer}) { ${list} = f.body (x) } <domain: "f", opset_import: ["": 18]> body (x) => (${names.join(', ')}) ${body}`,
+      inLoop: `${head}, int64 rounds) => (${outer}) { ${list} = Loop (rounds, "") <body = b (int64 i, bool go) => (bool on, ${outputs}) {
+        on = Identity (go)\n${this.#lines.join('\n')} }> }`,
+    };
   }
 
   #pick<T>(list: readonly T[]): T {
