@@ -50,17 +50,22 @@ export function emitFile(model: Model, path: string, options: EmitOptions = {}):
   };
 }
 
-/** External files that the emitted model goes on naming and that are not yet where it is written. */
-function keptFiles(model: Model, proto: ModelProto, path: string): { readonly from: string; readonly to: string }[] {
-  const folder = model.source.path === undefined ? undefined : dirname(resolve(model.source.path));
-  if (folder === undefined || folder === dirname(resolve(path)) || !proto.graph) return [];
+/** The files of weights that a model names, as it names them. */
+export function externalFilesOf(model: Model): readonly string[] {
   const named = new Set<string>();
   for (const { proto: tensor } of tensorsOf(model)) {
     if (tensor?.dataLocation !== EXTERNAL) continue;
     const location = tensor.externalData.find((entry) => entry.key === 'location')?.value ?? '';
     if (!location.startsWith('fill:')) named.add(location);
   }
-  return [...named].map((name) => ({ from: join(folder, name), to: join(dirname(path), name) }));
+  return [...named];
+}
+
+/** External files that the emitted model goes on naming and that are not yet where it is written. */
+function keptFiles(model: Model, proto: ModelProto, path: string): { readonly from: string; readonly to: string }[] {
+  const folder = model.source.path === undefined ? undefined : dirname(resolve(model.source.path));
+  if (folder === undefined || folder === dirname(resolve(path)) || !proto.graph) return [];
+  return externalFilesOf(model).map((name) => ({ from: join(folder, name), to: join(dirname(path), name) }));
 }
 
 function temporary(path: string): string {

@@ -6,6 +6,7 @@ export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../nume
 export { type Runtime } from '../numerics/runtime.js';
 export { type ExternalData } from '../onnx/externalize.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
+export { type Config, defineConfig, type ModelOptions } from './config.js';
 export { declareModel } from './bindings.js';
 export { emitBytes, type EmitOptions } from './emit-bytes.js';
 export { emitFile, emitOnnxProto, type Emitted } from './emit.js';

@@ -4,6 +4,7 @@ import { emitBytes, type EmitOptions } from '../api/emit-bytes.js';
 import { emitFile, type Emitted } from '../api/emit.js';
 import type { ExternalData } from '../onnx/externalize.js';
 import type { Model } from '../ir/model.js';
+import { parseSize } from '../support/size.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
 import { loadArgument } from './model.js';
@@ -57,24 +58,12 @@ export function writeModel(
   return { bytes: bytes.byteLength, files: [] };
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KIB: 2 ** 10,
-  MIB: 2 ** 20,
-  GIB: 2 ** 30,
-};
-
 /** Reads `--external-data`. */
 export function parseExternalData(text: string | undefined, out: string): ExternalData {
   if (text === undefined) return { kind: 'keep' };
   if (text === 'none') return { kind: 'none' };
   if (!text.startsWith('split=')) return { kind: 'file', name: basename(text) };
-  const [, number, unit] = /^split=(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text) ?? [];
-  const size = Number(number) * (UNITS[(unit ?? '?').toUpperCase()] ?? NaN);
-  if (!(size >= 1)) throw new Exit(EXIT.usage, `error: --external-data ${text}: give a size such as split=100MB`);
+  const size = parseSize(text.slice('split='.length));
+  if (size === undefined) throw new Exit(EXIT.usage, `error: --external-data ${text}: give a size such as split=100MB`);
   return { kind: 'split', name: `${basename(out)}_data`, size };
 }

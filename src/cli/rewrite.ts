@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
-import { fileSource, reasonOf } from '../api/files.js';
+import { fileSource } from '../api/files.js';
+import { readRecipe } from '../api/recipe-file.js';
 import { rewrite, type RewriteReport } from '../api/rewrite.js';
-import { recipeMalformed } from '../diagnostics/codes/recipe.js';
-import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { readNpz } from '../tensor/npy.js';
 import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
@@ -31,7 +29,7 @@ export function registerRewrite(program: Command, streams: Streams): void {
     .command('rewrite')
     .description('carry out a recipe: insert, remove, gate and move residual connections and norms')
     .argument('<model>', 'model to read; - reads standard input')
-    .requiredOption('--recipe <file>', 'the recipe: JSON, one operation or a list')
+    .requiredOption('--recipe <file>', 'the recipe: JSON or a TypeScript module, one operation or a list')
     .option('-o, --out <file>', 'where to write; - writes standard output')
     .option('--params <file.npz>', 'tensors that the recipe needs')
     .option('--allow <what>', 'changes-function: the model may compute something else afterwards', collect)
@@ -53,7 +51,7 @@ export function registerRewrite(program: Command, streams: Streams): void {
         model: result,
         report,
         metadata,
-      } = await rewrite(model, readRecipe(options.recipe), {
+      } = await rewrite(model, await readRecipe(options.recipe), {
         ...(options.params !== undefined && { parameters: readParameters(options.params) }),
         ...(options.allow && { allow: ['changes-function'] }),
         verify: options.verify,
@@ -73,17 +71,6 @@ Example:
   resonnx rewrite model.onnx --recipe recipe.json --params params.npz -o out.onnx --allow changes-function
 
 Exit codes: 0 done, 1 refused or not what it should be, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
-
-function readRecipe(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
-  } catch (cause) {
-    throw new ResonnxError(
-      [recipeMalformed({ file: path, path: '' }, `the recipe cannot be read: ${reasonOf(cause)}`)],
-      { cause },
-    );
-  }
-}
 
 function readParameters(path: string): ReturnType<typeof readNpz> {
   const source = fileSource(path);

@@ -54,7 +54,7 @@ const PASSING: ReadonlySet<DType> = new Set<DType>([
  * @throws ResonnxError `runtime/missing` when onnxruntime-node is not installed; where it is but cannot be loaded, `open` says so
  */
 export function createOrtRuntime(options: OrtOptions = {}): Runtime {
-  const { path, version } = locate(options.packagePath ?? 'onnxruntime-node');
+  const { path, version } = locateOrt(options.packagePath);
   const worker = new OrtProcess(path, options.limitMs ?? DEFAULT_LIMIT_MS);
   const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
   const dispose = (): void => {
@@ -74,7 +74,8 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
   };
 }
 
-function locate(specifier: string): { path: string; version: string } {
+/** Where a package of onnxruntime-node lies, and its version. @throws ResonnxError `runtime/missing` */
+export function locateOrt(specifier = 'onnxruntime-node'): { path: string; version: string } {
   const require = createRequire(import.meta.url);
   try {
     const { version } = require(`${specifier}/package.json`) as { version: string };

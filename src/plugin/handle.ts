@@ -47,7 +47,7 @@ export interface ModelReport {
   readonly target: string;
   readonly nodes: { readonly before: number; readonly after: number };
   readonly bytes: { readonly before: number; readonly after: number };
-  /** `verified`, `regions`, `reverted`, `skipped` or `unverifiable`, as in the report of `resonnx optimize --json`. */
+  /** As in the report of `resonnx optimize --json`; `unchanged` when nothing was to be done. */
   readonly verification: string;
 }
 
