@@ -95,9 +95,9 @@ export function keyOfKnown(dim: KnownDim): string {
   return typeof dim === 'number' ? String(dim) : dim.key;
 }
 
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 
-/** The name as it stands in an expression: itself when it is an identifier, else in backquotes with `\` before `\` and backquote. */
+/** The name as it stands in an expression: itself when it is letters, digits, underscores and dots and begins with no digit, else in backquotes with `\` before `\` and backquote. */
 export function quoteName(name: string): string {
   return IDENTIFIER.test(name) ? name : `\`${name.replaceAll(/[\\`]/g, '\\$&')}\``;
 }

@@ -6,7 +6,7 @@ import { max, min } from './extremum.js';
 /** Thrown inside this file only. */
 class SyntaxFault extends Error {}
 
-const TOKEN = /\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|(`)|(\/\/|[-+*/%(),?]))/suy;
+const TOKEN = /\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_.]*)|(`)|(\/\/|[-+*/%(),?]))/suy;
 const DEEPEST = 64;
 
 interface Token {

@@ -1,4 +1,4 @@
-import { type Dim, format } from '../dim/dim.js';
+import { type Dim, equal, format, symbol, symbols } from '../dim/dim.js';
 import { labelOf, pathOf } from '../ir/path.js';
 import type { Shape } from '../ir/type.js';
 import type { Anatomy, NormAnatomy, SiteAnatomy, StreamAnatomy } from './anatomy.js';
@@ -119,7 +119,14 @@ export function placeOfOp(op: Op): { readonly path: string; readonly op: string 
 
 /** A shape as JSON. */
 export function shapeJson(shape: Shape | undefined): readonly DimJson[] | null {
-  return shape ? shape.map((dim: Dim) => (dim === null || typeof dim === 'number' ? dim : format(dim))) : null;
+  return shape ? shape.map(dimJson) : null;
+}
+
+/** A dim that is one symbol is its name, just as the model spells it. */
+function dimJson(dim: Dim): DimJson {
+  if (dim === null || typeof dim === 'number') return dim;
+  const [name = ''] = symbols(dim);
+  return equal(dim, symbol(name)) ? name : format(dim);
 }
 
 function siteJson(view: View, { id, site, placement, branches, stream, way }: SiteAnatomy): SiteJson {
