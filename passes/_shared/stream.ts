@@ -1,5 +1,5 @@
-import { type Node, type NumericArray, ResonnxError, type Use, type Value } from '#core';
-import { carrierOf } from './carriers.js';
+import { isOp, type Node, type NumericArray, ResonnxError, type Use, type Value } from '#core';
+import { carriedAxis, carrierOf } from './carriers.js';
 import type { FeatureMap } from './feature-map.js';
 import { multiplyFeatures } from './fold-readers.js';
 import { staticArray } from './static-array.js';
@@ -16,6 +16,23 @@ export interface Coordinates {
   /** Changes a value whose writer has no weights that could take the change; throws `reason` when that is not wanted. */
   otherwise(value: Value, axis: number, map: FeatureMap, reason: ResonnxError): Value;
 }
+
+/** Operators by which a stream goes on; norms begin with others. */
+const CONTINUING = [
+  'Add',
+  'Sum',
+  'Identity',
+  'Dropout',
+  'Reshape',
+  'Transpose',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Slice',
+  'Gather',
+  'Concat',
+  'Split',
+];
 
 /**
  * A residual stream: the values that are made of sums, moves and choices, from given ones up to the operators that write it. Values
@@ -58,7 +75,22 @@ export class Stream {
         const operand = value.producer!.inputs[edge.index]!;
         if (edge.axis !== undefined) stack.push({ value: operand, axis: edge.axis });
       }
+      stack.push(...this.#below(value, axis));
     }
+  }
+
+  /** What is made of a value of the stream by sums and moves alone: the stream goes on there. */
+  #below(value: Value, axis: number): readonly { readonly value: Value; readonly axis: number }[] {
+    const found: { readonly value: Value; readonly axis: number }[] = [];
+    for (const use of value.uses) {
+      if (use.kind === 'output' || !isOp(use.node, ...CONTINUING)) continue;
+      for (const output of use.node.outputs) {
+        const carried = carriedAxis({ index: use.index, axis }, output, this.#w.types);
+        if (carried?.carrier.edges.every((edge) => edge.axis !== undefined))
+          found.push({ value: output, axis: carried.axis });
+      }
+    }
+    return found;
   }
 
   /** Sums that begin a stage have it; what is made of a staged value without weights has the same; the rest is open. */

@@ -13,15 +13,21 @@ import { refuse } from '../_shared/weight-edit.js';
 export function foldNorms(model: Model, cx: PassContext<OperationOptions>): void {
   const { operation } = cx.options;
   const withFinal = operation.options['final_norm'] === true || !operation.targets.sites;
-  for (const { output } of namedNorms(new Locator(model), operation, withFinal)) {
+  const norms = namedNorms(new Locator(model), operation, withFinal);
+  let total = 0;
+  for (const { output } of norms) {
     const norm = getNorm(output);
     const { axis, scale, bias } = readAffine(norm, cx.types);
-    cx.rewrite('norm-affine', output.producer!, (edit) => {
+    const done = cx.rewrite('norm-affine', output.producer!, (edit) => {
       const uses = [...output.uses];
       const next = bareNorm(edit, norm, cx.types);
       const at = { old: output, next, axis, map: diagonal(scale), shift: bias };
       const folded = readThrough({ edit, types: cx.types, made: new Map() }, at, uses, { others: 'keep' });
-      if (folded === 0) refuse(output, `no linear operator reads "${output.hint}"`);
+      total += folded;
+      return folded > 0;
     });
+    if (!done) cx.decline('norm-affine', output.producer!, `no linear operator reads "${output.hint}"`);
   }
+  if (total === 0)
+    refuse(norms[0]!.output, `no linear operator reads "${norms[0]!.output.hint}": there is nothing to fold into`);
 }
