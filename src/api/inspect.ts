@@ -4,7 +4,8 @@ import { graphPath } from '../ir/path.js';
 import { tensorsOf } from '../ir/tensors.js';
 import type { Shape } from '../ir/type.js';
 import { alignmentFindings } from '../residual/alignment.js';
-import { type Anatomy, anatomyOf } from '../residual/anatomy.js';
+import { anatomyOf } from '../residual/anatomy.js';
+import { findingsOf } from '../residual/findings.js';
 import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../residual/report.js';
 import type { Types } from '../shape/types.js';
 import { isFloat } from '../tensor/dtype.js';
@@ -63,12 +64,8 @@ export function inspect(model: Model, options: InspectOptions = {}): Inspection 
     model: describeModel(model, types),
     residual: residualJson(anatomy),
     ...(options.values && { values: listValues(model, types) }),
-    findings: findingsOf(anatomy, types),
+    findings: [...types.diagnostics, ...alignmentFindings(anatomy, types), ...findingsOf(anatomy)],
   };
-}
-
-function findingsOf(anatomy: Anatomy, types: Types): readonly Diagnostic[] {
-  return [...types.diagnostics, ...alignmentFindings(anatomy, types)];
 }
 
 function describeModel(model: Model, types: Types): Inspection['model'] {

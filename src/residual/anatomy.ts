@@ -46,6 +46,8 @@ export interface Anatomy {
   readonly norms: readonly NormAnatomy[];
   /** Whether the stream that feeds the first output ends in a norm. */
   readonly finalNorm: boolean;
+  /** The stream that feeds the first output. */
+  readonly mainStream: StreamAnatomy | undefined;
 }
 
 /** Finds norms, streams and sites of a model. O(operations) but for skips that pass by many sites. */
@@ -67,8 +69,9 @@ export function anatomyOf(model: Model, types: TypeSource): Anatomy {
     return made;
   });
   for (const stream of streams) stream.finalNorm = finalNormOf(stream);
-  const anatomy = { view, detector, sites, streams };
-  return { ...anatomy, norms: rolesOf(anatomy), finalNorm: mainStream(view, sites)?.finalNorm !== undefined };
+  const main = mainStream(view, sites);
+  const anatomy = { view, detector, sites, streams, mainStream: main };
+  return { ...anatomy, norms: rolesOf(anatomy), finalNorm: main?.finalNorm !== undefined };
 }
 
 /** A site goes on with the stream of the one before it, unless another site did already. */

@@ -128,7 +128,7 @@ export class Detector implements ChainContext {
   #near(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
     const near = meetings.filter((meeting) => !meeting.crossing && !isPassed(meeting, meetings));
     const found =
-      bestSkip(near.filter((meeting) => isPlain(meeting.step) && isBranch(this.#stats(meeting)))) ??
+      bestSkip(near.filter((meeting) => isPlain(meeting.step) && this.#isBranch(meeting))) ??
       (isGateSum(output) || masksItsOwn(output, pastOf(terms))
         ? undefined
         : bestSkip(near.filter((meeting) => this.#isProjection(meeting))));
@@ -249,6 +249,14 @@ export class Detector implements ChainContext {
     if (isBroadcast(this.view, skip.val, branch.val) || isBroadcast(this.view, branch.val, skip.val)) return false;
     const stats = this.#stats(meeting);
     return isTransformed(stats) && !stats.routes;
+  }
+
+  /** A branch that mixes positions or channels and gives more than one number a sample. */
+  #isBranch(meeting: Meeting): boolean {
+    const own = shapeOf(this.view, meeting.branch.val);
+    const all = shapeOf(this.view, meeting.skip.val);
+    const single = own !== undefined && own.slice(1).every((dim) => dim === 1);
+    return !(single && all?.slice(1).some((dim) => dim !== 1)) && isBranch(this.#stats(meeting));
   }
 
   #stats({ step, branch }: Meeting): RegionStats {

@@ -147,7 +147,7 @@ export class Moments {
     const form = data.length === 1 ? this.get(data[0]) : undefined;
     if (form?.kind !== 'moment' && form?.kind !== 'deviation') return undefined;
     const floor = op.inputs.filter((val) => val !== data[0]).map(scalarOf)[0];
-    return { ...form, epsilon: form.epsilon ?? floor };
+    return { ...form, epsilon: form.epsilon ?? (floor === 0 ? undefined : floor) };
   }
 
   #sum(op: Op): Form | undefined {
