@@ -10,6 +10,7 @@ export { type Config, defineConfig, type ModelOptions } from './config.js';
 export { declareModel } from './bindings.js';
 export { emitBytes, type EmitOptions } from './emit-bytes.js';
 export { emitFile, emitOnnxProto, type Emitted } from './emit.js';
+export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
 export { load, type LoadOptions, type OnnxProtoModel, type Source } from './load.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';

@@ -88,7 +88,8 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
   }
 }
 
-function startRuntime(): Runtime | undefined {
+/** The runtime of this machine; `undefined` when it has none. */
+export function startRuntime(): Runtime | undefined {
   try {
     return createInstalledRuntime();
   } catch (cause) {

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   rewrite: async () => (await import('./rewrite.js')).registerRewrite,
   verify: async () => (await import('./verify.js')).registerVerify,
   bisect: async () => (await import('./bisect.js')).registerBisect,
+  explain: async () => (await import('./explain.js')).registerExplain,
   types: async () => (await import('./types.js')).registerTypes,
   passes: async () => (await import('./passes.js')).registerPasses,
 };

@@ -13,7 +13,7 @@ export type Attempt =
   | { readonly fits: false; readonly miss: Miss | undefined };
 
 /**
- * Tries a rule at a node without changing anything: versions and dtypes, the pattern, the uses of what would disappear, the rule's own
+ * Tries a rule at a node without changing anything: the pattern, versions and dtypes, the uses of what would disappear, the rule's own
  * check. A check that says no sends the search on to the next way in which the pattern matches.
  * The reason is made only when `explains` asks for it.
  */
@@ -24,11 +24,12 @@ export function attempt<O extends object>(
   explains: boolean,
 ): Attempt {
   if (!explains && !couldMatchAt(rule.pattern, node)) return { fits: false, miss: undefined };
-  const reason = unsuitable(rule, node, context);
-  if (reason !== undefined) return { fits: false, miss: { matched: 0, blame: node, reason } };
+  const unsuitable = unsuitability(rule, node, context);
+  if (unsuitable !== undefined && !explains) return { fits: false, miss: undefined };
   const search = new Search(node, context.types);
   let match: Match | undefined;
   search.run(rule.pattern, (bindings) => {
+    if (unsuitable !== undefined) return search.fail(node, () => unsuitable);
     const candidate = new Match(node, bindings, context.types);
     const leak = leakOf(candidate);
     if (leak) return search.fail(leak, () => `${showValue(leak)} is used outside the matched nodes`);
@@ -52,7 +53,7 @@ export function showMiss(miss: Miss, root: Node): string {
   return reason.includes(name) ? reason : `${reason} at ${name}`;
 }
 
-function unsuitable<O extends object>(rule: Rule<O>, node: Node, { types }: RuleContext<O>): string | undefined {
+function unsuitability<O extends object>(rule: Rule<O>, node: Node, { types }: RuleContext<O>): string | undefined {
   const opset = node.graph.opset('') ?? 0;
   if (opset < (rule.minOpset ?? 0)) return `opset ${opset} is imported, ${rule.minOpset} is needed`;
   if (opset > (rule.maxOpset ?? opset)) return `opset ${opset} is imported, at most ${rule.maxOpset} is possible`;

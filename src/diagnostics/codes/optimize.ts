@@ -22,3 +22,14 @@ export function opsetUnsupported(wanted: string, have: number | undefined): Diag
     'Leave --opset out, or give keep.',
   );
 }
+
+/** No node, and no value that a node makes, has the name that was given. */
+export function noSuchNode(name: string): Diagnostic {
+  return diagnostic(
+    'error',
+    'optimize/unknown-node',
+    { path: '' },
+    `no node and no value is named "${name}"`,
+    'Give the name of a node, of one of its outputs, or its place as messages show it.',
+  );
+}
