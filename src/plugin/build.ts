@@ -36,7 +36,8 @@ export type BuiltInfo = Omit<ModelInfo, 'url' | 'externalData'> & {
   readonly warning?: string;
 };
 
-const INFO = 'resonnx.json';
+/** Name of the file that tells about the model beside it. */
+export const INFO = 'resonnx-model.json';
 const CHUNK = 2 ** 26;
 
 /** Makes a model ready, or finds it as it was made before for the same content, options and versions. */

@@ -1,14 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -104,12 +95,39 @@ export function buildApp(bundler: string, app: string, options: object = {}): Pr
   });
 }
 
-/** Folders of models that the plugin has made. */
-export function cached(app: string): readonly string[] {
-  const folder = join(app, 'node_modules/.cache/resonnx');
-  return existsSync(folder) ? readdirSync(folder).sort() : [];
+/** Serves an application with a bundler's development server while `use` runs. */
+export async function serveApp<T>(
+  bundler: string,
+  app: string,
+  options: object,
+  use: (url: string) => Promise<T>,
+): Promise<T> {
+  // webpack and Rspack serve the page as it is, with their own file.
+  if (bundler !== 'vite') writeFileSync(join(app, 'index.html'), PAGE.replace('SCRIPT', '/main.js'));
+  const child = spawn(process.execPath, [join(root, 'test/support/build-app.mjs'), bundler, app, '--dev'], {
+    cwd: app,
+    env: { ...process.env, PLUGIN_OPTIONS: JSON.stringify(options) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  try {
+    const url = await new Promise<string>((done, fail) => {
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        const [found] = /http:\/\/127\.0\.0\.1:\d+\//.exec(text) ?? [];
+        if (found !== undefined) done(found);
+      });
+      child.on('close', () => fail(new Error(output)));
+    });
+    return await use(url);
+  } catch (cause) {
+    throw new Error(`${String(cause)}\n${output}`, { cause });
+  } finally {
+    child.kill('SIGKILL');
+  }
 }
 
+/** Removes a folder. */
 export function remove(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }

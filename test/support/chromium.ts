@@ -25,25 +25,41 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/** What a page of a web site leaves in `globalThis.result`; its errors become the error of this. */
-export async function resultOfPage(url: string): Promise<unknown> {
+/**
+ * What a page of a web site leaves in `globalThis.result`; its errors become the error of this. With `change`, which is called then,
+ * also what it leaves after it was loaded again because of that.
+ */
+export async function resultsOfPage(url: string, change?: () => void): Promise<readonly unknown[]> {
   const browser = await chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage();
     const failed = new Promise<never>((_, reject) => {
       page.on('pageerror', reject);
-      page.on('requestfailed', (request) => reject(new Error(`${request.url()}: ${request.failure()?.errorText}`)));
     });
     failed.catch(() => undefined);
+    const result = async (): Promise<unknown> => {
+      await Promise.race([
+        page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 }),
+        failed,
+      ]);
+      return page.evaluate('globalThis.result');
+    };
     await page.goto(url);
-    await Promise.race([
-      page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 40_000 }),
-      failed,
-    ]);
-    return await page.evaluate('globalThis.result');
+    const first = await result();
+    if (!change) return [first];
+    const reloaded = page.waitForEvent('load', { timeout: 60_000 });
+    change();
+    await reloaded;
+    return [first, await result()];
   } finally {
     await browser.close();
   }
+}
+
+/** What a page leaves; see {@link resultsOfPage}. */
+export async function resultOfPage(url: string): Promise<unknown> {
+  const [result] = await resultsOfPage(url);
+  return result;
 }
 
 /** Serves a folder, and folders under other paths, while `use` runs. */

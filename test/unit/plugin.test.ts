@@ -1,11 +1,25 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
 import { FolderCache } from '../../src/plugin/cache.js';
 import { modelRequest, queryOptions } from '../../src/plugin/query.js';
-import { buildApp, createApp, installPackage, type Ran, remove, root } from '../support/app.js';
-import { chromiumPath, resultOfPage, withServer } from '../support/chromium.js';
+import { buildApp, createApp, installPackage, type Ran, remove, root, serveApp } from '../support/app.js';
+import { chromiumPath, resultOfPage, resultsOfPage, withServer } from '../support/chromium.js';
+
+/** Those that are not dependencies of the tests are tested where the folder RESONNX_BUNDLERS has them. */
+const hasMore = process.env['RESONNX_BUNDLERS'] !== undefined;
+const BUNDLERS = ['vite', 'rollup', 'webpack', 'esbuild', ...(hasMore ? ['rolldown', 'rspack', 'rsbuild'] : [])];
+const SERVERS = ['vite', ...(hasMore ? ['webpack', 'rspack'] : [])];
 
 const made: string[] = [];
 let installed = '';
@@ -42,6 +56,15 @@ async function outputInNode(): Promise<readonly number[]> {
   }
 }
 
+/** The same model in other bytes. */
+function otherBytes(): string {
+  const path = join(installed, 'other.onnx');
+  const bytes = readFileSync(join(root, 'fixtures/models/ppocrv2_cls.onnx'));
+  // Field 6 of ModelProto is the documentation; it may stand anywhere.
+  writeFileSync(path, Buffer.concat([bytes, Buffer.from([0x32, 2, 0x68, 0x69])]));
+  return path;
+}
+
 /** What was made, by the time at which it was. */
 function inCache(folder: string): readonly (readonly [string, number])[] {
   return readdirSync(folder)
@@ -49,7 +72,7 @@ function inCache(folder: string): readonly (readonly [string, number])[] {
     .map((name) => [name, statSync(join(folder, name)).mtimeMs]);
 }
 
-test.each(['vite', 'rollup', 'webpack', 'esbuild'])(
+test.each(BUNDLERS)(
   '%s puts the models into the assets, and they give what they give in Node',
   async (bundler) => {
     const app = newApp();
@@ -73,6 +96,21 @@ test.each(['vite', 'rollup', 'webpack', 'esbuild'])(
     expect(split!.externalData.map(({ path }) => path)).toEqual(
       split!.externalData.map((_, index) => `model.onnx_data${index === 0 ? '' : `_${index}`}`),
     );
+  },
+  120_000,
+);
+
+(chromiumPath === undefined ? test.skip : test).each(SERVERS)(
+  "%s's development server gives the models, and gives them anew when one changes",
+  async (bundler) => {
+    const app = newApp();
+    const change = (): void => copyFileSync(otherBytes(), join(app, 'src/model.onnx'));
+    const use = (url: string): Promise<readonly unknown[]> => resultsOfPage(url, change);
+    const options = { cacheDir: join(app, 'node_modules/.cache/resonnx'), only: ['eliminate-dead'], verify: false };
+    const [first, second] = (await serveApp(bundler, app, options, use)) as readonly (readonly Ran[])[];
+    for (const { output } of first!) output.forEach((each, index) => expect(each).toBeCloseTo(expected[index]!, 5));
+    expect(second!.map(({ output }) => output)).toEqual(first!.map(({ output }) => output));
+    second!.forEach(({ url }, index) => expect(url).not.toBe(first![index]!.url));
   },
   120_000,
 );
@@ -119,7 +157,6 @@ test('a lock that nobody holds any more is taken', async () => {
   const folder = join(installed, 'stale');
   mkdirSync(folder);
   writeFileSync(join(folder, 'k.lock'), '1');
-  const { utimesSync } = await import('node:fs');
   const long = new Date(Date.now() - 120_000);
   utimesSync(join(folder, 'k.lock'), long, long);
   await new FolderCache(folder).get('k', async (staged) => writeFileSync(join(staged, 'a'), 'a'));
