@@ -3,7 +3,7 @@ import { extractModel, type NodeView } from '../ir/extract.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import { capturedValues } from '../ir/order.js';
-import type { Type } from '../ir/type.js';
+import { tensorType, type Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
 import type { Semantics } from '../pass/pass.js';
 import type { NodeSnapshot, RewriteRecord } from '../rewrite/record.js';
@@ -210,10 +210,9 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
   const known = new Map<string, SymbolicTensor>();
   for (const [index, value] of values.entries()) {
     const { type, elements } = scene.types.fact(value);
-    if (type?.kind !== 'tensor' || !type.dtype || !type.shape) {
-      return { kind: 'uncovered', why: `the type of ${value.hint || 'an input'} is not known` };
-    }
-    inputs.push({ value, name: `x${index}`, type });
+    if (type && type.kind !== 'tensor') return { kind: 'uncovered', why: `${value.hint || 'an input'} is no tensor` };
+    // What operators of no known schema give is taken to be float32: a rule that asks no types holds for these as well.
+    inputs.push({ value, name: `x${index}`, type: tensorType(type?.dtype ?? 'float32', type?.shape) });
     if (isLoopCondition(value)) known.set(`x${index}`, { dtype: 'bool', shape: [], elements: [1] });
     else if (elements) known.set(`x${index}`, elements);
   }
