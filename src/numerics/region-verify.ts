@@ -156,7 +156,7 @@ export class RegionVerifier {
       const cut = region.widen(level);
       if (cut.kind !== 'region' || cut.region.before.graph.nodes.size === group.region.before.graph.nodes.size) break;
       const verdict = await checkRegion(this.#runtime, cut.region, this.#how(thorough));
-      if (verdict.status === 'uncovered') break;
+      if (verdict.status === 'uncovered') continue;
       group = { level, region: cut.region, verdict };
     }
     return group;

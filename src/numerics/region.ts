@@ -148,10 +148,9 @@ function expand(record: RewriteRecord, claims: readonly Claim[], level: number):
       after,
     );
     const unknown = [...read].filter((value) => !known.has(value) && value.producer);
-    if (unknown.some(take)) {
-      unknown.forEach(take);
-      continue;
-    }
+    const above = [...known].filter((value) => !read.has(value) && dependsOn(value, unknown));
+    const lacking = above.length > 0 ? above : unknown;
+    if (lacking.filter(take).length > 0) continue;
     const grown = left-- > 0 ? [...known].filter(take).length > 0 : false;
     if (grown) continue;
     const made = new Set(record.added.map(({ node }) => node));
@@ -179,6 +178,25 @@ function contextOf(roots: readonly Value[], views: Views): Value[] {
     for (const input of [...view.inputs, ...capturedValues(value.producer!)]) if (input) stack.push(input);
   }
   return made;
+}
+
+/** Nodes between a value and what it may have been made from that are looked at. */
+const NEAR = 40;
+
+/** Whether a value is made from one of these, a few nodes further up. */
+function dependsOn(value: Value, sources: readonly Value[]): boolean {
+  if (sources.length === 0) return false;
+  const seen = new Set<Value>([value]);
+  for (const each of seen) {
+    if (seen.size > NEAR) return false;
+    const node = each.producer;
+    for (const input of node ? [...node.inputs, ...capturedValues(node)] : []) {
+      if (!input) continue;
+      if (sources.includes(input)) return true;
+      seen.add(input);
+    }
+  }
+  return false;
 }
 
 /** Values that these nodes read from elsewhere, constants left out; in the order in which they are met. */

@@ -74,7 +74,10 @@ describe('optimize', () => {
   });
 
   test('what nothing can verify passes through as it was', async () => {
-    const path = model('opaque.onnx', `(float[n, 4] X) => (float[n, 4] Y) { a = custom.Unknown (X) Y = custom.Unknown (a) }`);
+    const path = model(
+      'opaque.onnx',
+      `(float[n, 4] X) => (float[n, 4] Y) { a = custom.Unknown (X) Y = custom.Unknown (a) }`,
+    );
     const { code, out } = await cli('optimize', path, '-o', at('opaque.out.onnx'), '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out).nodes).toEqual({ before: 2, after: 2 });
@@ -95,7 +98,9 @@ describe('optimize', () => {
     const { out } = await cli('optimize', path, '-o', at('random.out.onnx'), '--json');
     const { verification } = JSON.parse(out);
     expect(verification.status).toBe('verified');
-    const excluded = verification.outputs.filter((output: { excluded?: string }) => output.excluded === 'nondeterministic');
+    const excluded = verification.outputs.filter(
+      (output: { excluded?: string }) => output.excluded === 'nondeterministic',
+    );
     expect(excluded.map((output: { name: string }) => output.name)).toEqual(['Z']);
   });
 
@@ -133,12 +138,22 @@ describe('verify', () => {
     const { code, out } = await cli('verify', a, b, '--json', '--check-levels');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ schema: 'resonnx/verify@1', verification: { status: 'verified' } });
-    expect(JSON.parse(out).levels.map((level: { result: string }) => level.result)).toEqual(['match', 'match', 'match']);
+    expect(JSON.parse(out).levels.map((level: { result: string }) => level.result)).toEqual([
+      'match',
+      'match',
+      'match',
+    ]);
   });
 
   test.each([
-    ['another epsilon', '(float[n, 4] X) => (float[n, 4] Y) <float e = {0.0001}> { a = Sqrt (X) b = Mul (a, a) Y = Add (b, e) }'],
-    ['another shape', '(float[n, 4] X) => (float[n, 2, 2] Y) { s = Constant <value = int64[3] {0, 2, 2}> () Y = Reshape (X, s) }'],
+    [
+      'another epsilon',
+      '(float[n, 4] X) => (float[n, 4] Y) <float e = {0.0001}> { a = Sqrt (X) b = Mul (a, a) Y = Add (b, e) }',
+    ],
+    [
+      'another shape',
+      '(float[n, 4] X) => (float[n, 2, 2] Y) { s = Constant <value = int64[3] {0, 2, 2}> () Y = Reshape (X, s) }',
+    ],
     ['another name', '(float[n, 4] X) => (float[n, 4] Z) { a = Sqrt (X) Z = Mul (a, a) }'],
     ['another type', '(float[n, 4] X) => (double[n, 4] Y) { a = Sqrt (X) b = Mul (a, a) Y = Cast <to = 11> (b) }'],
     ['NaN', '(float[n, 4] X) => (float[n, 4] Y) { l = Neg (X) a = Sqrt (l) Y = Mul (a, a) }'],
