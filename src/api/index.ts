@@ -7,6 +7,7 @@ export { type Runtime } from '../numerics/runtime.js';
 export { type ExternalData } from '../onnx/externalize.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
 export { type Config, defineConfig, type ModelOptions } from './config.js';
+export { check, type CheckReport } from './check.js';
 export { declareModel } from './bindings.js';
 export { emitBytes, type EmitOptions } from './emit-bytes.js';
 export { emitFile, emitOnnxProto, type Emitted } from './emit.js';

@@ -8,6 +8,7 @@ type Register = (program: Command, streams: Streams) => void;
  */
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   inspect: async () => (await import('./inspect.js')).registerInspect,
+  check: async () => (await import('./check.js')).registerCheck,
   convert: async () => (await import('./convert.js')).registerConvert,
   optimize: async () => (await import('./optimize.js')).registerOptimize,
   rewrite: async () => (await import('./rewrite.js')).registerRewrite,

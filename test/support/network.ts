@@ -17,6 +17,7 @@ export class Network {
   readonly #nodes: string[] = [];
   readonly #parameters: string[] = [];
   readonly #inputs: string[] = [];
+  readonly #outputs: Wire[] = [];
   #count = 0;
 
   /** An input; dims as in ONNX text: `N,16,D`. */
@@ -117,14 +118,19 @@ export class Network {
     return this.linear(this.op('MatMul', [weights, v]), size, size);
   }
 
-  /** The network that gives `outputs`. */
-  build(outputs: readonly Wire[], opset = 17): Model {
-    const out = outputs.map((name) => `float ${name}_out`);
+  /** Makes a value an output, beside those that {@link build} is given. */
+  output(wire: Wire): void {
+    this.#outputs.push(wire);
+  }
+
+  /** The network that gives `wires`. */
+  build(wires: readonly Wire[] = [], opset = 17): Model {
+    const outputs = [...this.#outputs, ...wires];
+    const out = outputs.map((name) => `float[] ${name}_out`);
     const ends = outputs.map((name) => `${name}_out = Identity (${name})`);
     const head = `<ir_version: 9, opset_import: ["": ${opset}, "com.microsoft": 1]>`;
-    const types = out.map((each) => each.replace('float ', 'float[] ').replace('[] ', ' '));
     return modelOf(
-      `${head}\nnet (${this.#inputs.join(', ')}) => (${types.join(', ')})\n<${this.#parameters.join(', ')}>\n{\n${[...this.#nodes, ...ends].join('\n')}\n}`,
+      `${head}\nnet (${this.#inputs.join(', ')}) => (${out.join(', ')})\n<${this.#parameters.join(', ')}>\n{\n${[...this.#nodes, ...ends].join('\n')}\n}`,
     );
   }
 
