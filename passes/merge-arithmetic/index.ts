@@ -3,6 +3,7 @@ import { nodeRules } from '../_shared/node-rules.js';
 import { clipChain } from './clip.js';
 import { constantChain, signs, whereNot } from './constants.js';
 import { poolReshape, reduceChain, reduceReshape } from './reduce.js';
+import { reducedStack } from './stack.js';
 import { zeroOperand } from './zeros.js';
 
 /** Operators that compute, one behind the other, become one where the result differs by rounding alone. */
@@ -10,5 +11,15 @@ export const mergeArithmetic: Pass = nodeRules({
   name: 'merge-arithmetic',
   summary: 'chains of Clip and Relu, of scalings, shifts and reductions become one node',
   semantics: 'equivalent',
-  rules: [clipChain, constantChain, signs, whereNot, reduceReshape, reduceChain, poolReshape, zeroOperand],
+  rules: [
+    clipChain,
+    constantChain,
+    signs,
+    whereNot,
+    reduceReshape,
+    reduceChain,
+    poolReshape,
+    reducedStack,
+    zeroOperand,
+  ],
 });

@@ -18,7 +18,7 @@ const REDUCTIONS = [
 ];
 
 /** A reduction whose axes are known. */
-interface Reduction {
+export interface Reduction {
   readonly node: Node;
   readonly data: Value;
   readonly axes: readonly number[];
@@ -26,7 +26,8 @@ interface Reduction {
   readonly shape: Shape;
 }
 
-function readReduction(node: Node | undefined, types: Types): Reduction | undefined {
+/** Reads a reduction whose axes are known. */
+export function readReduction(node: Node | undefined, types: Types): Reduction | undefined {
   if (!isOp(node, ...REDUCTIONS)) return undefined;
   const data = node.inputs[0]!;
   const shape = types.shape(data);

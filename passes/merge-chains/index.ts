@@ -1,5 +1,6 @@
 import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
+import { aroundElementwise, aroundTranspose } from './around.js';
 import { castChain } from './casts.js';
 import { RESHAPE_RULES } from './reshape.js';
 import { SELECT_RULES } from './select.js';
@@ -12,5 +13,14 @@ export const mergeChains: Pass = nodeRules({
   name: 'merge-chains',
   summary: 'chains of Reshape, Transpose, Slice, Concat, Cast, Pad and Gather become one node or nothing',
   semantics: 'exact',
-  rules: [castChain, transposeChain, ...RESHAPE_RULES, sliceChain, ...SELECT_RULES, ...SPLIT_RULES],
+  rules: [
+    castChain,
+    transposeChain,
+    ...RESHAPE_RULES,
+    sliceChain,
+    ...SELECT_RULES,
+    ...SPLIT_RULES,
+    aroundElementwise,
+    aroundTranspose,
+  ],
 });

@@ -1,37 +1,14 @@
-import {
-  constantOf,
-  intAttr,
-  isBroadcasting,
-  isElementwiseUnary,
-  isOp,
-  type Node,
-  type Pass,
-  type Types,
-  type Value,
-} from '#core';
-import { normalAxis, onlyReader } from '../_shared/facts.js';
+import { intAttr, intsAttr, isOp, type Node, type Pass, type Types } from '#core';
+import { knownInts, normalAxis, onlyReader } from '../_shared/facts.js';
 import { nodeRules, type NodeRule } from '../_shared/node-rules.js';
 import { permutationOf } from '../_shared/permutation.js';
+import { isPointwise } from '../_shared/pointwise.js';
 import { addReshape, reshapeTarget } from '../_shared/reshape-target.js';
 
 /** An operator that may be applied before a Split or behind a Concat as well, and the axis of these then. */
 interface Common {
   readonly node: Node;
   readonly axis: number;
-}
-
-/** Elementwise operators for which the parts are more than their elements. */
-const EXCLUDED = new Set(['BitCast', 'CastLike', 'Identity', 'SwiGLU', 'StringConcat', 'RegexFullMatch']);
-
-/** Whether a node works on each element by itself, its other operands being single numbers that all parts share. */
-function isPointwise(node: Node, types: Types): boolean {
-  if (node.domain !== '' || node.bodies.length > 0 || EXCLUDED.has(node.opType) || node.outputs.length !== 1)
-    return false;
-  if (!isElementwiseUnary(node) && !isBroadcasting(node)) return false;
-  if (isBroadcasting(node) && (node.graph.opset('') ?? 0) < 7) return false;
-  const isParameter = (value: Value | undefined): boolean =>
-    value === undefined || (constantOf(value) !== undefined && types.shape(value)?.length === 0);
-  return node.inputs.slice(1).every(isParameter);
 }
 
 /** Whether nodes are the same operator with the same attributes and operands, but for the first one. */
@@ -91,9 +68,25 @@ function commonOf(first: Node, split: Node, types: Types): Common | undefined {
     const to = permutationOf(first, types)?.indexOf(axis) ?? -1;
     return to < 0 ? undefined : { node: first, axis: to };
   }
+  if (isOp(first, 'Squeeze', 'Unsqueeze')) {
+    const to = axisBehind(first, axis, rank!, types);
+    return to === undefined ? undefined : { node: first, axis: to };
+  }
   return isOp(first, 'Slice') && !sliced(first, rank!, types)?.includes(axis) && sliced(first, rank!, types)
     ? { node: first, axis }
     : undefined;
+}
+
+/** Where an axis goes when others are dropped or put in by known axes. */
+function axisBehind(node: Node, axis: number, rank: number, types: Types): number | undefined {
+  const isSqueeze = node.opType === 'Squeeze';
+  const given = node.inputs[1] ? knownInts(types, node.inputs[1]) : intsAttr(node, 'axes');
+  const total = isSqueeze ? rank : rank + (given?.length ?? 0);
+  const axes = given?.map((each) => normalAxis(each, total));
+  if (!axes?.every((each) => each !== undefined)) return undefined;
+  const kept = Array.from({ length: total }, (_, at) => at).filter((at) => !axes.includes(at));
+  const to = isSqueeze ? kept.indexOf(axis) : kept[axis];
+  return to === -1 ? undefined : to;
 }
 
 function sliced(node: Node, rank: number, types: Types): readonly (number | undefined)[] | undefined {

@@ -3,7 +3,7 @@ import { permutationOf } from '../_shared/permutation.js';
 import { isTransposable, transposedTensor } from '../_shared/transposed-tensor.js';
 import { divide } from './cut.js';
 import { findRegion, Layouts, type Region } from './region.js';
-import { addRelaidOut, reducedAxes, withAxes } from './relayout.js';
+import { addRelaidOut, droppedAxes, withAxes } from './relayout.js';
 
 /**
  * Lets operators that don't care for the order of axes work between Transposes rather than behind them, where fewer Transposes are
@@ -14,7 +14,7 @@ export const sinkTransposes: Pass = {
   name: 'sink-transposes',
   summary:
     'transposes move through elementwise operators, reductions, Softmax, Concat, Split, Pad and Slice where some of them cancel',
-  semantics: 'exact',
+  semantics: 'equivalent',
   rules: { 'sink-transpose': 'operators of a region work in the permuted layout' },
   run(model: Model, cx) {
     for (const graph of model.graphs()) {
@@ -48,15 +48,22 @@ function sinkIn(layouts: Layouts, cx: PassContext): void {
 function sinkRegion(region: Region, layouts: Layouts, root: Node, cx: PassContext): void {
   const edges = [...region.edges.values()];
   const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
-  if (before.length < 1) return;
   const { permuted, divided } = divide(region.nodes.size, edges);
-  if (divided >= before.length) return;
+  if (divided >= before.length && !isOnlyDropped(root.outputs[0]!, layouts)) return;
   const chosen = new Set([...region.nodes.keys()].filter((_, at) => permuted.has(at)));
   if (growthOf(chosen, region) > MAX_GROWTH) {
     cx.decline('sink-transpose', root, 'constants that others read would have to be kept in both layouts', chosen.size);
     return;
   }
   cx.rewrite('sink-transpose', root, (edit) => new Relayer(edit, region, layouts, chosen).run());
+}
+
+/** Whether everything that reads a transposed value drops axes such that it can read what was transposed. */
+function isOnlyDropped(value: Value, layouts: Layouts): boolean {
+  return [...value.uses].every((use) => {
+    const reading = layouts.reading(use);
+    return reading.kind === 'either' && reading.node.opType !== 'Transpose';
+  });
 }
 
 /** Bytes by which constants may grow because they are needed in both layouts. */
@@ -104,6 +111,9 @@ class Relayer {
       node.outputs.forEach((value, index) => this.#permuted.set(value, made[index]!));
     }
     for (const node of this.#chosen) for (const value of node.outputs) this.#serve(value);
+    for (const value of this.#region.edges.keys()) {
+      if (this.#layouts.isPermuted(value)) this.#serveDropping(value, value.producer!.inputs[0]!);
+    }
   }
 
   #toPermuted(value: Value): Value {
@@ -120,6 +130,14 @@ class Relayer {
     const { constant } = value;
     if (constant && isTransposable(constant)) return this.#edit.constant('', transposedTensor(constant, inverse));
     return this.#edit.node('Transpose', [value], { perm: inverse });
+  }
+
+  /** Lets what drops axes of a transposed value read what was transposed. */
+  #serveDropping(value: Value, permuted: Value): void {
+    for (const use of [...value.uses]) {
+      const reading = this.#layouts.reading(use);
+      if (reading.kind === 'either' && reading.node.opType !== 'Transpose') this.#serveEither(reading.node, permuted);
+    }
   }
 
   /** Gives every reader of a value that was made in the other layout what it needs. */
@@ -143,7 +161,7 @@ class Relayer {
       this.#edit.replace(node.outputs[0]!, this.#edit.node('Transpose', [permuted], { perm: both }));
       return;
     }
-    const axes = reducedAxes(node, perm.length, types)!.map((axis) => perm[axis]!);
+    const axes = droppedAxes(node, perm.length, types)!.map((axis) => perm[axis]!);
     const made = addRelaidOut(
       this.#edit,
       node,

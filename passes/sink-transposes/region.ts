@@ -1,7 +1,7 @@
 import { type Graph, isOp, type Node, type Types, type Use, type Value } from '#core';
 import { permutationOf } from '../_shared/permutation.js';
 import type { Member } from './cut.js';
-import { isReduction, reducedAxes, type Relayout, relayoutOf } from './relayout.js';
+import { droppedAxes, type Relayout, relayoutOf } from './relayout.js';
 
 /** Regions larger than this are left alone. */
 const MAX_NODES = 4000;
@@ -22,7 +22,7 @@ export type Reading =
   | { readonly kind: 'region'; readonly node: Node }
   /** A Transpose that undoes the permutation. */
   | { readonly kind: 'undo'; readonly node: Node }
-  /** A Transpose or reduction that can read either layout at the same price. */
+  /** A Transpose, reduction or Gather of one element that can read either layout at the same price. */
   | { readonly kind: 'either'; readonly node: Node }
   /** Anything else. */
   | { readonly kind: 'original' };
@@ -65,10 +65,9 @@ export class Layouts {
     return index === 0 && this.dropsAlike(node) ? { kind: 'either', node } : { kind: 'original' };
   }
 
-  /** Whether a reduction gives the same in both layouts, because the axes that it leaves stay in order. */
+  /** Whether a node that drops axes gives the same in both layouts, because the axes that it leaves stay in order. */
   dropsAlike(node: Node): boolean {
-    if (!isReduction(node)) return false;
-    const axes = reducedAxes(node, this.perm.length, this.types);
+    const axes = droppedAxes(node, this.perm.length, this.types);
     const left = this.perm.filter((_, axis) => axes && !axes.includes(axis));
     return axes !== undefined && left.every((axis, at) => at === 0 || axis > left[at - 1]!);
   }
@@ -79,7 +78,7 @@ export class Layouts {
   }
 }
 
-/** The region around the readers of a permuted value; `undefined` when it is too large or empty. */
+/** The region around the readers of a permuted value; `undefined` when it is too large. */
 export function findRegion(start: Value, layouts: Layouts): Region | undefined {
   const nodes = new Map<Node, Relayout>();
   const edges = new Map<Value, Member[]>();
@@ -98,7 +97,6 @@ export function findRegion(start: Value, layouts: Layouts): Region | undefined {
       values.push(...node.outputs);
     }
   }
-  if (nodes.size === 0) return undefined;
   const numbers = new Map([...nodes.keys()].map((node, at) => [node, at]));
   for (const [value, members] of edges) members.push(...membersOf(value, layouts, numbers));
   return { graph: layouts.graph, perm: layouts.perm, nodes, edges };

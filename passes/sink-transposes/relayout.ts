@@ -142,16 +142,21 @@ export function reducedAxes(node: Node, rank: number, types: Types): readonly nu
   return normal?.every((axis) => axis !== undefined) ? (normal as readonly number[]) : undefined;
 }
 
-/** A reduction over other axes. */
+/** A reduction over other axes, or a Gather along another axis. */
 export function withAxes(node: Node, axes: readonly number[]): Relayout {
+  if (node.opType === 'Gather') return { moved: [0], attrs: withInts(node, { axis: axes[0]! }), constants: new Map() };
   const sorted = axes.toSorted((a, b) => a - b);
   if (!node.inputs[1]) return { moved: [0], attrs: withInts(node, { axes: sorted }), constants: new Map() };
   return { moved: [0], attrs: node.attrs, constants: new Map([[1, Tensor.int64([sorted.length], sorted)]]) };
 }
 
-/** Whether the operator is a reduction that this pass knows. */
-export function isReduction(node: Node): boolean {
-  return node.domain === '' && REDUCTIONS.includes(node.opType) && !hasReference(node);
+/** The axes that a reduction, or a Gather of one element, takes away. */
+export function droppedAxes(node: Node, rank: number, types: Types): readonly number[] | undefined {
+  if (node.domain !== '' || hasReference(node)) return undefined;
+  if (node.opType !== 'Gather') return REDUCTIONS.includes(node.opType) ? reducedAxes(node, rank, types) : undefined;
+  const axis = normalAxis(intAttr(node, 'axis'), rank);
+  const isElement = constantOf(node.inputs[1])?.shape.length === 0;
+  return isElement && axis !== undefined && types.shape(node.inputs[0]!)?.length === rank ? [axis] : undefined;
 }
 
 function pad(node: Node, perm: readonly number[], types: Types): Relayout | undefined {
