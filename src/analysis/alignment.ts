@@ -1,4 +1,4 @@
-import { type Dim, mul } from '../dim/dim.js';
+import { type Dim, divideExact, equal, mod, mul, product } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import type { Shape } from '../ir/type.js';
@@ -8,8 +8,8 @@ import { showShape } from '../shape/fact.js';
 import type { Types } from '../shape/types.js';
 import { alignEqual, alignShapes, type AxisAlignment, type IsFresh, type Verdict, weakest } from './align-dims.js';
 
-/** What meets: operands of an elementwise operator · the kept axes of Concat · the contracted axes of a product · channels · a norm's parameters. */
-export type AlignmentKind = 'elementwise' | 'concat' | 'contraction' | 'channels' | 'scale';
+/** What meets: operands of an elementwise operator · the kept axes of Concat · the contracted axes of a product · channels · a norm's parameters · the elements of a Reshape. */
+export type AlignmentKind = 'elementwise' | 'concat' | 'contraction' | 'channels' | 'scale' | 'reshape';
 
 /** A place where an operator needs sizes of two of its inputs to agree. */
 export interface Alignment {
@@ -111,6 +111,12 @@ class Meeting {
     return value && this.#types.shape(value);
   }
 
+  /** The followed elements of a vector. */
+  list(index: number): readonly Dim[] | undefined {
+    const value = this.node.inputs[index];
+    return value && this.#types.elements(value)?.elements;
+  }
+
   int(name: string): number | undefined {
     return intAttr(this.node, name);
   }
@@ -209,6 +215,33 @@ const layerNorm: Align = (meeting) => {
   ];
 };
 
+/** Reshape: as many elements as before; with a `-1`, a multiple of what the other sizes ask for. Sizes that are unknown are left alone. */
+const reshape: Align = (meeting) => {
+  const [from, target] = [meeting.shape(0), meeting.list(1)];
+  if (!from || !target || target.includes(null)) return [];
+  const copies = meeting.int('allowzero') !== 1;
+  const sizes = target.map((dim, axis) => (dim === 0 && copies ? (from[axis] ?? null) : dim));
+  const [left, right] = withoutCommon(
+    from,
+    sizes.filter((dim) => dim !== -1),
+  );
+  const [total, unit] = [product(left), product(right)];
+  if (!sizes.includes(-1)) return meeting.equal('reshape', [0, 1], [[0, total, unit]]);
+  if (unit === 0 || unit === 1 || divideExact(total, unit) !== null) return [];
+  return meeting.equal('reshape', [0, 1], [[sizes.indexOf(-1), mod(total, unit), 0]]);
+};
+
+/** Both lists of sizes without those that stand in each. */
+function withoutCommon(left: readonly Dim[], right: readonly Dim[]): readonly [readonly Dim[], readonly Dim[]] {
+  const rest = [...right];
+  const kept = left.filter((dim) => {
+    const at = rest.findIndex((other) => equal(dim, other));
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  return [kept, rest];
+}
+
 const OTHERS: Readonly<Record<string, Align | undefined>> = {
   BatchNormalization: channelNorm,
   Concat: concat,
@@ -219,18 +252,24 @@ const OTHERS: Readonly<Record<string, Align | undefined>> = {
   LayerNormalization: layerNorm,
   MatMul: matmul,
   RMSNormalization: layerNorm,
+  Reshape: reshape,
   SimplifiedLayerNormalization: layerNorm,
   'com.microsoft.FusedConv': conv,
 };
 
-/** One line that says what meets and what is proven: `[b, s, 768] and [1, s, 768] broadcast`. */
+/** One line that says what meets and what is proven: `[b, s, 768] and [1, s, 768]: proven to broadcast`. */
 export function describeAlignment(alignment: Alignment, types: Types): string {
-  const [left, right] = alignment.inputs.map((index) => {
-    const value = alignment.node.inputs[index];
+  return `${describeOperands(alignment, types)}: ${VERDICTS[alignment.verdict]}${conditionOf(alignment)}`;
+}
+
+/** The shapes that meet: `[b, s, 768] and [1, s, 768]`. */
+export function describeOperands({ node, inputs }: Alignment, types: Types): string {
+  const [left, right] = inputs.map((index) => {
+    const value = node.inputs[index];
     const shape = value && types.shape(value);
     return shape ? showShape(shape) : 'unknown';
   });
-  return `${left} and ${right}: ${VERDICTS[alignment.verdict]}${conditionOf(alignment)}`;
+  return `${left} and ${right}`;
 }
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {

@@ -1,3 +1,4 @@
+import { conditionFindings } from '../analysis/conditions.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { graphPath } from '../ir/path.js';
@@ -64,7 +65,12 @@ export function inspect(model: Model, options: InspectOptions = {}): Inspection 
     model: describeModel(model, types),
     residual: residualJson(anatomy),
     ...(options.values && { values: listValues(model, types) }),
-    findings: [...types.diagnostics, ...alignmentFindings(anatomy, types), ...findingsOf(anatomy)],
+    findings: [
+      ...types.diagnostics,
+      ...alignmentFindings(anatomy, types),
+      ...conditionFindings(model, types),
+      ...findingsOf(anatomy),
+    ],
   };
 }
 

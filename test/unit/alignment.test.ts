@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Alignment, alignments, describeAlignment } from '../../src/analysis/alignment.js';
+import { conditionFindings } from '../../src/analysis/conditions.js';
 import { repairOptions } from '../../src/analysis/repair.js';
 import { parse } from '../../src/dim/dim.js';
 import type { Shape } from '../../src/ir/type.js';
@@ -59,6 +60,19 @@ describe('what meets', () => {
     ['float[b,c,w] x, float[9,3,3] z', 'y = Conv (x, z)', ['channels conditional c == 3']],
     ['float[b,s,8] x, float[b,t,8] z', 'y = Concat <axis = 1> (x, z)', ['concat equal']],
     ['float[b,s,8] x, float[b,t,8] z', 'y = Concat <axis = -1> (x, z)', ['concat conditional s == t']],
+    ['float[b,3,4] x', 't = Constant <value_ints = [1, 12]> ()  y = Reshape (x, t)', ['reshape conditional b == 1']],
+    [
+      'float[b,s,4] x',
+      'n = Shape <start = 0, end = 1> (x)  z = Constant <value_ints = [4]> ()  w = Concat <axis = 0> (n, z, s7)  y = Reshape (x, w)  s7 = Constant <value_ints = [7]> ()',
+      ['concat equal', 'concat equal', 'reshape conditional s == 7'],
+    ],
+    ['float[b,3,4] x', 't = Constant <value_ints = [0, 12]> ()  y = Reshape (x, t)', ['reshape equal']],
+    ['float[b,3,4] x', 't = Constant <value_ints = [-1, 6]> ()  y = Reshape (x, t)', []],
+    [
+      'float[b,3,4] x',
+      't = Constant <value_ints = [-1, 24]> ()  y = Reshape (x, t)',
+      ['reshape conditional b == 2*ceil(b/2)'],
+    ],
     ['float[b,s,8] x, float[8] z', 'y = LayerNormalization (x, z)', ['scale equal']],
     ['float[b,s,c] x, float[8] z', 'y = LayerNormalization (x, z)', ['scale conditional c == 8']],
   ])('%s, %s', (inputs, body, expected) => {
@@ -80,6 +94,16 @@ describe('what meets', () => {
     const [only] = alignments(model, types);
     expect(describeAlignment(only!, types)).toBe('[b, s] and [b, 512]: right where s == 512');
   });
+});
+
+test('conditions of a model, each once', () => {
+  const model = modelOf(`${HEAD} m (float[b,s] x, float[b,512] z, float[c,s] v) => (float[] y)
+    { a = Add (x, z)  d = Mul (x, z)  e = Add (a, d)  y = Add (x, v) }`);
+  const found = conditionFindings(model, inferTypes(model));
+  expect(found.map(({ code, severity, message, at }) => [code, severity, at.path, message])).toEqual([
+    ['shape/conditional', 'info', 'main/a', 'valid only where s == 512 (2 places, here [b, s] and [b, 512])'],
+    ['shape/conditional', 'info', 'main/y', 'valid only where b == c (1 place, here [b, s] and [c, s])'],
+  ]);
 });
 
 test('before opset 7 operands meet at an axis', () => {

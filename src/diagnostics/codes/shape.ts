@@ -23,6 +23,12 @@ export function shapeBroadcast(at: Place, left: string, right: string): Diagnost
   return diagnostic('error', 'shape/broadcast', at, message, 'Make the sizes equal, or one of them 1.');
 }
 
+/** The model is valid only where `condition` holds of its input dims; `count` operators ask for it. */
+export function shapeConditional(at: Place, condition: string, first: string, count: number): Diagnostic {
+  const message = `valid only where ${condition} (${count} ${count === 1 ? 'place' : 'places'}, here ${first})`;
+  return diagnostic('info', 'shape/conditional', at, message, 'Keep to it, or bind the sizes with --shape.');
+}
+
 /** A list has another length than the operator needs. */
 export function shapeCount(at: Place, what: string, count: number, expected: number): Diagnostic {
   const message = `${what} has ${count} ${count === 1 ? 'element' : 'elements'}, expected ${expected}`;
