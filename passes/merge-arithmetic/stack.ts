@@ -1,4 +1,4 @@
-import { intAttr, isOp, type Node, type Types, type Value } from '#core';
+import { type DType, intAttr, isFloat, isOp, type Node, type Types, type Value } from '#core';
 import { normalAxis, onlyReader, sameDims } from '../_shared/facts.js';
 import type { NodeRule } from '../_shared/node-rules.js';
 import { readReduction } from './reduce.js';
@@ -9,6 +9,9 @@ const SEPARATE: Readonly<Record<string, { readonly two: string; readonly many: s
   ReduceMax: { two: 'Max', many: 'Max' },
   ReduceMin: { two: 'Min', many: 'Min' },
 };
+
+/** Element types that runtimes add and compare; reductions know smaller ones, too. */
+const WIDE: ReadonlySet<DType> = new Set(['float16', 'float32', 'float64', 'int32', 'int64']);
 
 /** Values that are stacked along a new axis only to be reduced over it. */
 export const reducedStack: NodeRule = {
@@ -27,7 +30,8 @@ export const reducedStack: NodeRule = {
     if (reduction.keeps || !whole || parts.length < 2 || (node.graph.opset('') ?? 0) < 8) return undefined;
     if (!parts.every((part) => part && sameDims(types.shape(part), whole))) return undefined;
     const { two, many } = SEPARATE[node.opType]!;
-    if (many === 'Sum' && parts.length > 2 && types.dtype(node.outputs[0]!) !== 'float32') return undefined;
+    const dtype = types.dtype(node.outputs[0]!);
+    if (!dtype || !WIDE.has(dtype) || (many === 'Sum' && parts.length > 2 && !isFloat(dtype))) return undefined;
     return (edit) => edit.replace(node.outputs[0]!, edit.node(parts.length === 2 ? two : many, parts));
   },
 };

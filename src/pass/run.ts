@@ -80,6 +80,8 @@ class Runner {
   readonly #model: Model;
   readonly #options: RunOptions;
   readonly #types: Types;
+  /** Version of the model at which a pass last found nothing to do. */
+  readonly #idle = new Map<AnyPass, number>();
   #pass: AnyPass | undefined;
 
   constructor(model: Model, options: RunOptions) {
@@ -99,10 +101,20 @@ class Runner {
       else {
         for (let round = 0; round < step.max; round++) {
           const before = this.rewriter.count;
-          await this.steps(step.steps);
+          await this.#round(step.steps);
           if (this.rewriter.count === before) break;
         }
       }
+    }
+  }
+
+  /** A pass that changed nothing need not look again at a model that is still the same. */
+  async #round(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      if (step.kind === 'pass' && this.#idle.get(step.pass) === this.#model.version) continue;
+      const before = this.rewriter.count;
+      await this.steps([step]);
+      if (step.kind === 'pass' && this.rewriter.count === before) this.#idle.set(step.pass, this.#model.version);
     }
   }
 
