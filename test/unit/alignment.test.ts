@@ -66,6 +66,11 @@ describe('what meets', () => {
       'n = Shape <start = 0, end = 1> (x)  z = Constant <value_ints = [4]> ()  w = Concat <axis = 0> (n, z, s7)  y = Reshape (x, w)  s7 = Constant <value_ints = [7]> ()',
       ['concat equal', 'concat equal', 'reshape conditional s == 7'],
     ],
+    [
+      'float[s,b,32] x',
+      'n = Shape <start = 1, end = 2> (x)  f = Constant <value_ints = [4]> ()  m = Mul (n, f)  q = Constant <value_ints = [7]> ()  r = Constant <value_ints = [8]> ()  t = Concat <axis = 0> (q, m, r)  y = Reshape (x, t)',
+      ['elementwise equal', 'concat equal', 'concat equal', 'reshape conditional s == 7'],
+    ],
     ['float[b,3,4] x', 't = Constant <value_ints = [0, 12]> ()  y = Reshape (x, t)', ['reshape equal']],
     ['float[b,3,4] x', 't = Constant <value_ints = [-1, 6]> ()  y = Reshape (x, t)', []],
     [
