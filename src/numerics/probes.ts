@@ -79,9 +79,9 @@ export function fillProbe(probe: Probe, dtype: DType, shape: readonly number[], 
 }
 
 /** Elements of a large tensor that are drawn; the others repeat them. A prime, so that rows do not repeat in step with an axis. */
-const DRAWN = 65_521;
+const DRAWN = 8191;
 
-/** Like {@link fillProbe}; beyond some ten thousand elements rows repeat, which costs a copy instead of a draw. */
+/** Like {@link fillProbe}; beyond some thousand elements rows repeat, which costs a copy instead of a draw. */
 export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], random: Random): NumericArray {
   const count = elementCount(shape);
   const last = shape.at(-1) ?? 1;

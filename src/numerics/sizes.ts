@@ -1,4 +1,5 @@
-import type { Binding, InputPlan, SymbolRole } from './inputs.js';
+import { elementCount } from '../tensor/array.js';
+import { type Binding, type InputPlan, shapeUnder, type SymbolRole } from './inputs.js';
 
 /** Sizes of images and of sequences that models ask for; odd ones first, since even ones hide mistakes at borders. */
 const PROFILES: readonly { readonly space: number; readonly other: number }[] = [
@@ -20,13 +21,25 @@ const PROFILES: readonly { readonly space: number; readonly other: number }[] = 
 
 const PAST = 3;
 
-/** Bindings to try in this order until one runs; the first takes over the sizes in `hint`, which some model around ran on. */
-export function* bindingLadder(plan: InputPlan, hint: Binding = new Map()): Generator<Binding> {
+/** Elements of the inputs of a region beyond which it is first tried with a smaller image. */
+const LARGE = 2 ** 17;
+const SMALL_SPACE = 9;
+
+/**
+ * Bindings to try in this order until one runs. For a part of a model `hint` has the sizes on which the whole ran: they come first, but
+ * for images, which a part seldom needs as large.
+ */
+export function* bindingLadder(plan: InputPlan, hint?: Binding): Generator<Binding> {
   const names = [...plan.symbols];
   const seen = new Set<string>();
-  if (names.some(([name]) => hint.has(name))) {
+  if (hint && names.length > 0) {
     const [first] = arrangements(names, { ...PROFILES[0]!, batch: 3 });
-    yield new Map([...first!].map(([name, size]) => [name, hint.get(name) ?? size]));
+    const hinted = new Map([...first!].map(([name, size]) => [name, hint.get(name) ?? size]));
+    const isSpace = (name: string): boolean => plan.symbols.get(name) === 'space';
+    if (elementsUnder(plan, hinted) > LARGE) {
+      yield new Map([...hinted].map(([name, size]) => [name, isSpace(name) ? Math.min(size, SMALL_SPACE) : size]));
+    }
+    yield hinted;
   }
   for (const profile of PROFILES) {
     for (const batch of [3, 1]) {
@@ -38,6 +51,10 @@ export function* bindingLadder(plan: InputPlan, hint: Binding = new Map()): Gene
       }
     }
   }
+}
+
+function elementsUnder(plan: InputPlan, binding: Binding): number {
+  return plan.inputs.reduce((sum, { shape }) => sum + elementCount(shapeUnder(shape, binding)), 0);
 }
 
 interface Profile {
