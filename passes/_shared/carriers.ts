@@ -3,6 +3,7 @@ import {
   equal,
   intAttr,
   isFloat,
+  isStatic,
   type Node,
   product,
   type Shape,
@@ -58,7 +59,7 @@ export function carrierOf(value: Value, axis: number, types: Types): Carrier | u
     case 'Expand':
       return move(keptAxis(node, shape, axis, types));
     case 'Gather':
-      return move(gatherAxis(node, axis, types));
+      return isStatic(node.inputs[0]!) ? undefined : move(gatherAxis(node, axis, types));
     default:
       return mixing(node, shape, axis, types);
   }
