@@ -1,6 +1,8 @@
 import {
   any,
+  type AttributeValue,
   constantOf,
+  type Edit,
   intAttr,
   intsAttr,
   floatAttr,
@@ -18,23 +20,33 @@ import {
   rulePass,
   stringAttr,
   type Types,
+  type Value,
   type Verdict,
 } from '#core';
 
 const W = any('weight');
 const bias = any('bias');
 
-/** What a Pad gives. Several windows may read it: it goes with the last of them. */
+/** What a Pad gives. Several windows may read it: they take it together. */
 const padded = any('padded input');
 
-/** The Pad in front of a window, when nothing but windows reads it. */
-function padOf(m: Match): Node | undefined {
+/** A Pad and the windows that read it. */
+interface Padding {
+  readonly pad: Node;
+  readonly windows: readonly Node[];
+}
+
+/** The Pad in front of a window, when nothing but windows of the same kind reads it. */
+function paddingOf(m: Match): Padding | undefined {
   const value = m.value(padded);
-  const node = value.producer;
-  const onlyWindows = [...value.uses].every(
-    (use) => use.kind === 'input' && use.index === 0 && use.node.op === m.root.op && use.node.graph === m.graph,
-  );
-  return isOp(node, 'Pad') && onlyWindows && node.graph === m.graph && !hasReference(node) ? node : undefined;
+  const pad = value.producer;
+  const windows: Node[] = [];
+  for (const use of value.uses) {
+    if (use.kind === 'output' || use.index !== 0 || use.node.op !== m.root.op || use.node.graph !== m.graph)
+      return undefined;
+    windows.push(use.node);
+  }
+  return isOp(pad, 'Pad') && pad.graph === m.graph && !hasReference(pad) ? { pad, windows } : undefined;
 }
 
 /** What a Pad adds before and after each of `rank` axes; `undefined` when that is not constant, or it repeats or mirrors. */
@@ -62,10 +74,8 @@ function fillOf(node: Node): number | undefined {
 }
 
 /** The pads of the window operator together with those of the Pad: of spatial axes only, none negative. */
-function joined(m: Match, window: Node): readonly number[] | string {
-  const node = padOf(m);
-  if (!node) return 'it does not read a Pad that only such operators read';
-  const all = amounts(node, m.types);
+function joined(pad: Node, window: Node, types: Types): readonly number[] | string {
+  const all = amounts(pad, types);
   if (!all) return 'what the Pad adds is not constant';
   const rank = all.length / 2;
   const auto = stringAttr(window, 'auto_pad') ?? 'NOTSET';
@@ -77,10 +87,10 @@ function joined(m: Match, window: Node): readonly number[] | string {
   return spatial.map((amount, i) => amount + (own?.[i] ?? 0));
 }
 
-interface Window {
+interface Kind {
   readonly opType: string;
   readonly pattern: OpPattern;
-  check(m: Match, window: Node, pads: readonly number[]): Verdict;
+  check(pad: Node, window: Node, pads: readonly number[]): Verdict;
   readonly attrs?: Readonly<Record<string, number>>;
 }
 
@@ -90,47 +100,61 @@ function fitsKernel(window: Node, pads: readonly number[]): boolean {
   return pads.every((amount, i) => amount < (kernel[i % kernel.length] ?? 0));
 }
 
-function checkFill(m: Match, wanted: number): Verdict {
-  const fill = fillOf(padOf(m)!);
-  return fill === wanted
-    ? ok
-    : no(`the Pad fills with ${fill ?? 'something not constant'}, not with ${wanted}`, m.value(padded));
+function checkFill(pad: Node, wanted: number): Verdict {
+  const fill = fillOf(pad);
+  return fill === wanted ? ok : no(`the Pad fills with ${fill ?? 'something not constant'}, not with ${wanted}`, pad);
 }
 
-function checkAverage(m: Match, window: Node, pads: readonly number[]): Verdict {
+function checkMax(pad: Node, window: Node, pads: readonly number[]): Verdict {
+  return fitsKernel(window, pads) ? checkFill(pad, -Infinity) : no('the kernel is not larger than the padding');
+}
+
+function checkAverage(pad: Node, window: Node, pads: readonly number[]): Verdict {
   const own = intsAttr(window, 'pads') ?? [];
   const counts = intAttr(window, 'count_include_pad') === 1;
   if (!counts && own.some((amount) => amount !== 0)) return no('its own padding does not count in the mean');
   if (intAttr(window, 'ceil_mode') === 1) return no('ceil_mode makes windows that end outside');
-  return fitsKernel(window, pads) ? checkFill(m, 0) : no('the kernel is not larger than the padding');
+  return fitsKernel(window, pads) ? checkFill(pad, 0) : no('the kernel is not larger than the padding');
 }
 
-function fold({ opType, pattern, check, attrs }: Window): Rule {
+function check(m: Match, kind: Kind): Verdict {
+  const padding = paddingOf(m);
+  if (!padding) return no('it does not read a Pad that only such operators read', m.value(padded));
+  for (const window of padding.windows) {
+    const pads = joined(padding.pad, window, m.types);
+    if (typeof pads === 'string') return no(pads, m.value(padded));
+    const verdict = kind.check(padding.pad, window, pads);
+    if (!verdict.ok) return verdict;
+  }
+  return ok;
+}
+
+/** The window with the padding of the Pad as its own. */
+function widened(edit: Edit, { pad }: Padding, window: Node, kind: Kind, types: Types): Value {
+  const pads = joined(pad, window, types) as readonly number[];
+  const attrs = new Map<string, AttributeValue>(window.attrs);
+  attrs.delete('auto_pad');
+  attrs.set('pads', { type: 'INTS', value: pads.map(BigInt) });
+  for (const [name, value] of Object.entries(kind.attrs ?? {})) attrs.set(name, { type: 'INT', value: BigInt(value) });
+  return edit.node(kind.opType, [pad.inputs[0], ...window.inputs.slice(1)], attrs);
+}
+
+function fold(kind: Kind): Rule {
   return {
-    name: `pad-into-${opType.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}`,
-    summary: `${opType} takes the Pad in front of it`,
-    root: opType,
+    name: `pad-into-${kind.opType.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}`,
+    summary: `${kind.opType} takes the Pad in front of it`,
+    root: kind.opType,
     minOpset: 7,
-    pattern,
-    check(m) {
-      const pads = joined(m, m.root);
-      return typeof pads === 'string' ? no(pads, m.value(padded)) : check(m, m.root, pads);
-    },
+    pattern: kind.pattern,
+    check: (m) => check(m, kind),
     rewrite(m, edit) {
-      const pads = joined(m, m.root);
-      if (typeof pads === 'string') return undefined;
-      const kept = [...m.root.attrs].filter(([name]) => name !== 'auto_pad' && name !== 'pads');
-      const named = Object.entries({ pads, ...attrs }).map(
-        ([name, value]) =>
-          [name, typeof value === 'number' ? int(value) : { type: 'INTS', value: value.map(BigInt) }] as const,
-      );
-      const inputs = [padOf(m)!.inputs[0], m.findValue(W), m.findValue(bias)];
-      return edit.node(opType, inputs, new Map([...kept, ...named] as [string, never][]));
+      const padding = paddingOf(m)!;
+      const made = padding.windows.map((window) => widened(edit, padding, window, kind, m.types));
+      padding.windows.forEach((window, i) => window !== m.root && edit.replace(window.outputs[0]!, made[i]!));
+      return made[padding.windows.indexOf(m.root)];
     },
   };
 }
-
-const int = (value: number): { type: 'INT'; value: bigint } => ({ type: 'INT', value: BigInt(value) });
 
 /** Constant padding of spatial axes becomes the padding of the Conv or pool behind it, where that pads with the same number. */
 export const foldPad: Pass = rulePass({
@@ -138,13 +162,8 @@ export const foldPad: Pass = rulePass({
   summary: 'Conv and pools take the Pad in front of them',
   semantics: 'exact',
   rules: [
-    fold({ opType: 'Conv', pattern: op.Conv(padded, W, optional(bias)), check: (m) => checkFill(m, 0) }),
-    fold({
-      opType: 'MaxPool',
-      pattern: op.MaxPool(padded),
-      check: (m, window, pads) =>
-        fitsKernel(window, pads) ? checkFill(m, -Infinity) : no('the kernel is not larger than the padding'),
-    }),
+    fold({ opType: 'Conv', pattern: op.Conv(padded, W, optional(bias)), check: (pad) => checkFill(pad, 0) }),
+    fold({ opType: 'MaxPool', pattern: op.MaxPool(padded), check: checkMax }),
     fold({
       opType: 'AveragePool',
       pattern: op.AveragePool(padded),
