@@ -5,7 +5,7 @@ import { graphPath } from '../ir/path.js';
 import { tensorsOf } from '../ir/tensors.js';
 import type { Shape } from '../ir/type.js';
 import { alignmentFindings } from '../residual/alignment.js';
-import { anatomyOf } from '../residual/anatomy.js';
+import { type Anatomy, anatomyOf } from '../residual/anatomy.js';
 import { findingsOf } from '../residual/findings.js';
 import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../residual/report.js';
 import type { Types } from '../shape/types.js';
@@ -65,13 +65,15 @@ export function inspect(model: Model, options: InspectOptions = {}): Inspection 
     model: describeModel(model, types),
     residual: residualJson(anatomy),
     ...(options.values && { values: listValues(model, types) }),
-    findings: [
-      ...types.diagnostics,
-      ...alignmentFindings(anatomy, types),
-      ...conditionFindings(model, types),
-      ...findingsOf(anatomy),
-    ],
+    findings: [...types.diagnostics, ...sizeFindings(model, anatomy, types), ...findingsOf(anatomy)],
   };
+}
+
+/** What is not proven equal: at residual sites, then elsewhere. */
+function sizeFindings(model: Model, anatomy: Anatomy, types: Types): readonly Diagnostic[] {
+  const sites = alignmentFindings(anatomy, types);
+  const places = new Set(sites.map(({ at }) => at.path));
+  return [...sites, ...conditionFindings(model, types).filter(({ at }) => !places.has(at.path))];
 }
 
 function describeModel(model: Model, types: Types): Inspection['model'] {
