@@ -21,6 +21,7 @@ export * from './schema/traits.js';
 export * from './schema/constant.js';
 export { hasCpuKernel } from './schema/cpu-kernels.js';
 export { tensorTypeName } from './schema/types.js';
+export * from './analysis/attribute-key.js';
 export * from './analysis/content.js';
 export * from './analysis/reach.js';
 export * from './analysis/static.js';

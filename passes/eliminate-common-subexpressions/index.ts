@@ -1,15 +1,4 @@
-import {
-  type Attribute,
-  type Attributes,
-  contentKey,
-  type Graph,
-  isDeterministic,
-  type Model,
-  type Node,
-  type Pass,
-  type Tensor,
-  type Value,
-} from '#core';
+import { attributesKey, type Graph, isDeterministic, type Model, type Node, type Pass, type Value } from '#core';
 
 /**
  * Two nodes of the same operator, attributes and inputs become one, also when one of them stands in a body and the other in a graph
@@ -61,37 +50,3 @@ function keyOf(node: Node): string {
   const outputs = node.outputs.map((value) => (value.hint === '' && value.uses.size === 0 ? 0 : 1));
   return [node.domain, node.opType, node.overload, inputs.join(), outputs.join(), attributesKey(node.attrs)].join('|');
 }
-
-function attributesKey(attrs: Attributes): string {
-  return [...attrs]
-    .map(([name, attr]) => `${name}=${attributeKey(attr)}`)
-    .sort()
-    .join(';');
-}
-
-/** Floats by their bits: −0 is not +0, and a NaN is itself. */
-function attributeKey(attr: Attribute): string {
-  switch (attr.type) {
-    case 'FLOAT':
-      return `f${bits([attr.value])}`;
-    case 'FLOATS':
-      return `F${bits(attr.value)}`;
-    case 'STRING':
-      return `s${attr.value.join()}`;
-    case 'STRINGS':
-      return `S${attr.value.map((text) => text.join()).join('/')}`;
-    case 'TENSOR':
-      return `t${contentKey(attr.value)}`;
-    case 'TENSORS':
-      return `T${attr.value.map((tensor: Tensor) => contentKey(tensor)).join('/')}`;
-    case 'INT':
-    case 'REFERENCE':
-      return `${attr.type}${attr.value}`;
-    case 'INTS':
-      return `I${attr.value.join()}`;
-    default:
-      return `${attr.type}${JSON.stringify(attr.proto, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))}`;
-  }
-}
-
-const bits = (values: readonly number[]): string => new Uint32Array(Float32Array.from(values).buffer).join();

@@ -4,6 +4,7 @@ import type { Shape } from '../ir/type.js';
 import type { Feeds } from '../numerics/inputs.js';
 import { defaultsOf, planModel } from '../numerics/plan.js';
 import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
+import { compareLocally } from '../numerics/local.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import { type Verification, wholeReport } from './report.js';
 
@@ -62,16 +63,31 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
     onProgress?.('running the second model');
     const whole = await reference.compare(bench.asRead(b));
     const sources = [bench.asRead(a), bench.asRead(b)] as const;
+    const local = await localVerdict(runtime, [a, b], reference, whole, options);
     const levels = options.checkLevels ? await checkLevels(reference, sources, options) : undefined;
     return {
       schema: 'resonnx/verify@1',
-      verification: conclude(reference, whole, levels ?? []),
+      verification: conclude(reference, local, levels ?? []),
       ...(levels && { levels }),
     };
   } finally {
     bench.close();
     if (!options.runtime) await runtime.close();
   }
+}
+
+/** What the outputs do not show may show where the models part; whole runs come first, and alone decide on other networks. */
+async function localVerdict(
+  runtime: Runtime,
+  [a, b]: readonly [Model, Model],
+  reference: Reference,
+  whole: WholeComparison,
+  { seed = 0, onProgress }: VerifyOptions,
+): Promise<WholeComparison> {
+  if (whole.status === 'mismatch') return whole;
+  onProgress?.('comparing the places where the models part');
+  const { why } = await compareLocally(runtime, a, b, reference.samples[0]?.binding ?? new Map(), seed);
+  return why === undefined ? whole : { ...whole, status: 'mismatch', why };
 }
 
 /** Compares under each level of the runtime's optimizations; a level under which the first model itself is wrong proves nothing. */

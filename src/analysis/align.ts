@@ -1,0 +1,140 @@
+import type { Graph } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
+import type { Node } from '../ir/node.js';
+import { capturedValues } from '../ir/order.js';
+import type { Value } from '../ir/value.js';
+import { attributesKey } from './attribute-key.js';
+import { contentKey } from './content.js';
+import { isStatic } from './static.js';
+import { isDeterministic } from './training.js';
+
+/** Two values that stand in the same place of two models, made by different pieces of graph. */
+export interface Difference {
+  readonly first: Value;
+  readonly second: Value;
+  /** The values in the same place that are computed from these by the same operators, nearest first. */
+  readonly above: readonly (readonly [Value, Value])[];
+}
+
+/** Two models laid side by side: what is computed alike, and where they part. */
+export interface Alignment {
+  readonly differences: readonly Difference[];
+  /** The value of the other model that is computed in just the same way, if it has one. */
+  readonly inSecond: (value: Value) => Value | undefined;
+  readonly inFirst: (value: Value) => Value | undefined;
+}
+
+/** Ancestors that a difference remembers. */
+const ABOVE = 4;
+
+/**
+ * Aligns two models by structure, never by names other than those of inputs: values are alike when they are computed by the same
+ * operators with the same attributes from alike values. From the outputs down, places where operators, attributes or constants differ are
+ * the differences. O(nodes).
+ */
+export function alignModels(first: Model, second: Model): Alignment {
+  const keys = new Keys();
+  const [left, right] = [keys.of(first.graph), keys.of(second.graph)];
+  const differences: Difference[] = [];
+  const seen = new Set<string>();
+  const stack: Difference[] = [];
+  const push = (a: Value, b: Value, above: Difference['above']): void => {
+    const id = `${a.id}:${b.id}`;
+    if (left.key(a) === right.key(b) || seen.has(id)) return;
+    seen.add(id);
+    stack.push({ first: a, second: b, above: above.slice(0, ABOVE) });
+  };
+  for (const slot of first.graph.outputs) {
+    const other = second.graph.outputs.find(({ name }) => name === slot.name);
+    if (other) push(slot.value, other.value, []);
+  }
+  for (let at = stack.pop(); at; at = stack.pop()) {
+    const inputs = alikeButForInputs(at, left, right);
+    if (!inputs) differences.push(at);
+    else for (const [a, b] of inputs) push(a, b, [[at.first, at.second], ...at.above]);
+  }
+  return {
+    differences,
+    inSecond: (value) => right.find(left.key(value)),
+    inFirst: (value) => left.find(right.key(value)),
+  };
+}
+
+/** The inputs that differ of two nodes that are the same otherwise; nothing when the nodes themselves, or what they share, part here. */
+function alikeButForInputs(
+  { first, second }: Difference,
+  left: Side,
+  right: Side,
+): readonly (readonly [Value, Value])[] | undefined {
+  const [a, b] = [first.producer, second.producer];
+  if (!a || !b || a.op !== b.op || a.inputs.length !== b.inputs.length || a.bodies.length > 0) return undefined;
+  if (first.def.kind === 'node' && second.def.kind === 'node' && first.def.index !== second.def.index) return undefined;
+  if (attributesKey(a.attrs) !== attributesKey(b.attrs)) return undefined;
+  const parted: [Value, Value][] = [];
+  for (const [index, x] of a.inputs.entries()) {
+    const y = b.inputs[index];
+    if (!x || !y) {
+      if (x !== y) return undefined;
+      continue;
+    }
+    if (left.key(x) === right.key(y)) continue;
+    const crossed = right.find(left.key(x)) !== undefined || left.find(right.key(y)) !== undefined;
+    if (crossed || isStatic(x) || isStatic(y)) return undefined;
+    parted.push([x, y]);
+  }
+  return parted;
+}
+
+/** Keys of the values of one graph. */
+interface Side {
+  readonly key: (value: Value) => number;
+  readonly find: (key: number) => Value | undefined;
+}
+
+/** Interned structure: equal numbers for values that are computed alike. */
+class Keys {
+  readonly #numbers = new Map<string, number>();
+
+  of(graph: Graph): Side {
+    const keys = new Map<Value, number>();
+    const values = new Map<number, Value>();
+    const key = (value: Value): number => {
+      let found = keys.get(value);
+      if (found === undefined) {
+        found = this.#number(leafText(value));
+        keys.set(value, found);
+        if (!values.has(found)) values.set(found, value);
+      }
+      return found;
+    };
+    for (const node of graph.topo()) {
+      const text = nodeText(node, key);
+      node.outputs.forEach((value, index) => {
+        const number = this.#number(`${text}#${index}`);
+        keys.set(value, number);
+        if (!values.has(number)) values.set(number, value);
+      });
+    }
+    return { key, find: (number) => values.get(number) };
+  }
+
+  #number(text: string): number {
+    let number = this.#numbers.get(text);
+    if (number === undefined) this.#numbers.set(text, (number = this.#numbers.size));
+    return number;
+  }
+}
+
+/** Inputs by their public name, constants by their content. */
+function leafText(value: Value): string {
+  if (value.constant) return `constant ${contentKey(value.constant)}`;
+  if (value.def.kind !== 'input') return `value ${value.id}`;
+  return `input ${value.graph.inputs.find((slot) => slot.value === value)?.name ?? value.id}`;
+}
+
+function nodeText(node: Node, key: (value: Value) => number): string {
+  const inputs = node.inputs.map((value) => (value ? key(value) : ''));
+  const captured = capturedValues(node).map(key);
+  const own = isDeterministic(node) ? '' : `drawn ${node.id}`;
+  return [node.op, node.overload, attributesKey(node.attrs), inputs.join(), captured.join(), own].join('|');
+}
