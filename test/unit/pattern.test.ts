@@ -178,6 +178,11 @@ describe('calls', () => {
       'Softmax takes attributes from the function around it (1)',
     );
     expect(find(model, 'Sqrt', op.Sqrt(x))).toBeInstanceOf(Match);
+    const own = modelOf(`<ir_version: 9, opset_import: ["": 17, "com.microsoft": 1]>
+      g (float[2] X) => (float[2] Y) { Y = com.microsoft.Gelu (X) }
+      <domain: "com.microsoft", opset_import: ["": 17]>
+      Gelu (X) => (Y) { Y = Identity (X) }`);
+    expect(find(own, 'Gelu', opIn('com.microsoft').Gelu(x))).toBe('com.microsoft.Gelu is a function of the model (0)');
   });
 
   test('broadcasting by attributes does not match', () => {
@@ -229,6 +234,16 @@ describe('search', () => {
     const found = hit(model, 'Sub', op.Sub(op.Add(square, y), x));
     expect(found.value(y).hint).toBe('a');
     expect(found.value(x).hint).toBe('X');
+    expect(found.nodes.map((node) => node.opType)).toEqual(['Sub', 'Add', 'Mul']);
+    expect(found.node(square).outputs[0]?.hint).toBe('b');
+  });
+
+  test('what another way had matched is no part of the match', () => {
+    const model = graphOf('(float[2] X) => (float[2] Y) { a = Neg (X) b = Exp (a) c = Sqrt (b) Y = Abs (c) }');
+    const long = op.Sqrt(op.Exp(op.Neg(literal(1))));
+    const found = hit(model, 'Abs', op.Abs(oneOf(long, op.Sqrt(x))));
+    expect(found.nodes.map((node) => node.opType)).toEqual(['Abs', 'Sqrt']);
+    expect(found.has(long)).toBe(false);
   });
 
   test('alternatives are tried in order, and all of them with what comes later', () => {

@@ -70,6 +70,28 @@ describe('what a rule does', () => {
     expect(await run(model, [doubleNeg, dropZero])).toMatchObject({ rewrites: 2, operators: [] });
   });
 
+  test('a node comes again when a reader of its value goes', async () => {
+    const freshSub: Rule = {
+      name: 'fresh-sub',
+      root: 'Sub',
+      pattern: op.Sub(any('a'), x),
+      check: (m) => (m.get(x).producer ? no('the operand is computed') : ok),
+      rewrite: (m, b) => b.node('Exp', [m.get(x)]),
+    };
+    const onlyReader: Rule = {
+      name: 'only-reader',
+      root: 'Sqrt',
+      pattern: op.Sqrt(x),
+      check: (m) => (m.root.outputs[0]!.uses.size === 1 ? ok : no('it has other readers')),
+      rewrite: (m, b) => b.node('Abs', [m.get(x)]),
+    };
+    const model = graphOf(`(float[2] X) => (float[2] Y, float[2] Z) {
+      n = Neg (X) m = Neg (n) a = Sqrt (X) Y = Sub (a, m) Z = Tanh (a) }`);
+    const { rewrites, operators } = await run(model, [doubleNeg, freshSub, onlyReader]);
+    expect(rewrites).toBe(3);
+    expect(operators.toSorted()).toEqual(['Abs', 'Exp', 'Tanh']);
+  });
+
   test('works in bodies and in functions', async () => {
     const model = modelOf(`<ir_version: 9, opset_import: ["": 17, "local": 1]>
       g (bool c, float[2] X) => (float[2] Y) {
