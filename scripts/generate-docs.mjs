@@ -13,12 +13,18 @@ function diagnostics() {
   const project = new Project({ compilerOptions: { allowJs: false } });
   const folder = join(root, 'src/diagnostics/codes');
   const rows = [];
-  for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.ts')).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((entry) => entry.endsWith('.ts'))
+    .sort()) {
     const source = project.addSourceFileAtPath(join(folder, name));
     for (const fn of source.getFunctions().filter((each) => each.isExported())) {
       const found = /['"`](error|warning|info)['"`]\s*,\s*['"`]([a-z0-9-]+\/[a-z0-9-]+)['"`]/.exec(fn.getText());
       if (!found) continue;
-      const meaning = fn.getJsDocs().map((doc) => doc.getDescription().trim()).join(' ').replaceAll(/\s+/g, ' ');
+      const meaning = fn
+        .getJsDocs()
+        .map((doc) => doc.getDescription().trim())
+        .join(' ')
+        .replaceAll(/\s+/g, ' ');
       rows.push({ code: found[2], severity: found[1], meaning });
     }
   }
@@ -38,7 +44,10 @@ function table(passes, folder) {
 }
 
 function between(text, marker, content) {
-  return text.replace(new RegExp(`<!-- ${marker} -->[\\s\\S]*?<!-- /${marker} -->`), () => `<!-- ${marker} -->\n${content}\n<!-- /${marker} -->`);
+  return text.replace(
+    new RegExp(`<!-- ${marker} -->[\\s\\S]*?<!-- /${marker} -->`),
+    () => `<!-- ${marker} -->\n${content}\n<!-- /${marker} -->`,
+  );
 }
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

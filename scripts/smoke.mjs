@@ -8,13 +8,16 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'resonnx-smoke-'));
 
-function run(command, args, cwd) {
+/** Entries that need nothing of their bundler until it calls them. */
+const BUNDLERS = ['vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild'];
+
+function run(command, args, cwd, expected = 0) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
+  if (status !== expected) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
   return stdout;
 }
 
@@ -35,6 +38,18 @@ try {
     ['-e', "import('resonnx').then((api) => { if (typeof api.load !== 'function') process.exit(1); })"],
     folder,
   );
+  const entries = ['resonnx', 'resonnx/handle', ...BUNDLERS.map((name) => `resonnx/${name}`)];
+  run(process.execPath, ['-e', `Promise.all(${JSON.stringify(entries)}.map((name) => import(name)))`], folder);
+  run(bin, ['types', 'model.onnx'], folder);
+  run(bin, ['types', 'model.onnx', '--check'], folder);
+  for (const name of ['onnxruntime-node', 'onnxruntime-web'])
+    rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
+  run(bin, ['inspect', 'model.onnx', '--json'], folder);
+  const without = JSON.parse(run(bin, ['optimize', 'model.onnx', '-o', 'without.onnx', '--json'], folder));
+  if (without.verification.status !== 'unverifiable')
+    throw new Error(`without a runtime: ${without.verification.status}`);
+  run(bin, ['optimize', 'model.onnx', '-o', 'without.onnx', '--no-verify'], folder);
+  run(bin, ['verify', 'model.onnx', 'out.onnx'], folder, 4);
   console.log('smoke: the packed package works');
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -9,6 +9,7 @@ export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
 export { type Config, defineConfig, type ModelOptions } from './config.js';
 export { check, type CheckReport } from './check.js';
 export { declareModel } from './bindings.js';
+export { doctor, type DoctorReport, type RuntimeReport } from './doctor.js';
 export { emitBytes, type EmitOptions } from './emit-bytes.js';
 export { emitFile, emitOnnxProto, type Emitted } from './emit.js';
 export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';

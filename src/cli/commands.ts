@@ -17,12 +17,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   explain: async () => (await import('./explain.js')).registerExplain,
   types: async () => (await import('./types.js')).registerTypes,
   passes: async () => (await import('./passes.js')).registerPasses,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+  complete: async () => (await import('./complete.js')).registerComplete,
 };
 
 /** Adds the command that is asked for, or all of them when none is: for help, and to say what was meant. None for the version. */
 export async function registerCommands(program: Command, streams: Streams, args: readonly string[]): Promise<void> {
   const asked = args.find((arg) => !arg.startsWith('-'));
-  const known = asked === undefined ? undefined : COMMANDS[asked];
+  // Completion is about all of them.
+  const known = asked === undefined || asked === 'complete' ? undefined : COMMANDS[asked];
   if (asked === undefined && args.some((arg) => arg === '-V' || arg === '--version')) return;
   for (const load of known ? [known] : Object.values(COMMANDS)) (await load())(program, streams);
 }

@@ -46,7 +46,7 @@ const PAGE = `<!doctype html><html><head><link rel="icon" href="data:,"></head><
 /** A copy of the package as it would be installed, built from the sources. */
 export function installPackage(): string {
   const folder = mkdtempSync(join(tmpdir(), 'resonnx-package-'));
-  const flags = ['--noCheck', '--declaration', 'false', '--declarationMap', 'false', '--sourceMap', 'false'];
+  const flags = ['--noCheck', '--declaration', 'false'];
   const args = ['-p', root, '--outDir', join(folder, 'dist'), ...flags];
   const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), args, { encoding: 'utf8' });
   if (tsc.status !== 0) throw new Error(tsc.stdout);
