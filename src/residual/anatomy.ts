@@ -3,7 +3,7 @@ import { Detector } from './detect.js';
 import { foldNorms } from './fold-norms.js';
 import { foldStacks } from './fold-stacks.js';
 import { buildView } from './inline.js';
-import { classify } from './kinds.js';
+import { classify } from './classify.js';
 import { type NormRole, rolesOf } from './roles.js';
 import { type BranchNorms, branchNorms, placementOf } from './placement.js';
 import type { Placement, Site } from './site.js';

@@ -1,7 +1,9 @@
-import { chainOf, isPlain } from './chain.js';
+import { chainOf, isPlain, isWeighted } from './chain.js';
+import { isGrouped } from './region.js';
 import type { Detector } from './detect.js';
 import { isFeatureAxis } from './feature-axis.js';
 import { headOf, type Meeting, meetingsOf, type Term } from './meetings.js';
+import { takesPart } from './parts.js';
 import { between, statsOf } from './region.js';
 import type { Branch, SiteKind, Step } from './site.js';
 import { intOf, type Op, orderOf, parameterOf, shapeOf, tensorOf, type Val } from './view.js';
@@ -16,6 +18,8 @@ export function findConcat(detector: Detector, op: Op): void {
   if (!output || axis === undefined || output.constant) return;
   const data = [...new Set(op.inputs.filter((val): val is Val => val !== undefined && !val.constant))];
   if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
+  const split = data.some((val) => chainOf(detector, val).some((step) => takesPart(detector.view, step)));
+  if (split) return;
   const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
   const meetings = meetingsOf(detector.streams, terms);
   const found = meetings
@@ -67,8 +71,17 @@ function kindOf(detector: Detector, { step, branch, crossing }: Meeting, operand
   const stats = statsOf(crossing ? between(step.val, branch.val) : detector.between(step.val, branch.val));
   if (stats.weighted === 0 || stats.nonlinear === 0) return undefined;
   if (stats.shrinks && (stats.grows || growsByIndex(detector, step.val, branch.val))) return 'long-concat';
-  if (!crossing) return 'dense-concat';
+  if (!crossing) return isDense(detector, step.val, branch) ? 'dense-concat' : undefined;
   return operands === 2 && crossed(detector, step.val, headOf(branch).val) > 1 ? 'long-concat' : undefined;
+}
+
+/**
+ * Whether a term is new features beside those it was made from: some layer between sees all channels (ghost modules copy one by one), and
+ * it is no result of a site (which a Concat of levels collects).
+ */
+function isDense(detector: Detector, from: Val, branch: Term): boolean {
+  if (detector.isMerge(headOf(branch).val)) return false;
+  return detector.between(from, branch.val).some((op) => isWeighted(op) && !isGrouped(op));
 }
 
 /** Whether elements are repeated by their places, as interpolation spelled with Gather does. */

@@ -14,7 +14,7 @@ import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } f
 const MOST_TERMS = 32;
 
 /** What is known of a site when it is recorded. */
-export type NewSite = Omit<Site, 'index' | 'previous' | 'origin' | 'linear'>;
+export type NewSite = Omit<Site, 'index' | 'previous' | 'origin' | 'linear' | 'entered'>;
 
 /** Finds the sites of a view, in topological order. */
 export class Detector implements ChainContext {
@@ -44,7 +44,7 @@ export class Detector implements ChainContext {
   record(site: NewSite, on: Val): Site {
     const { site: previous, origin } = this.streams.position(on);
     const linear = !site.crossing && site.branches.every(({ ops }) => statsOf(ops).nonlinear === 0);
-    const made: Site = { ...site, index: this.#count++, previous, origin, linear };
+    const made: Site = { ...site, index: this.#count++, previous, origin, linear, entered: false };
     this.sites.add(made);
     return made;
   }
@@ -216,7 +216,8 @@ export class Detector implements ChainContext {
     for (; first.previous && first.previous !== start; first = first.previous) count++;
     if (first.crossing || first.previous !== start) return undefined;
     const [outer, own] = [shapeOf(this.view, step.val), shapeOf(this.view, first.output)];
-    const linear = first.skip.weights.length > 0 && first.input === step.val && String(outer) !== String(own);
+    const projected = first.skip.weights.length > 0 && first.input === step.val;
+    const linear = projected && (count === 1 || String(outer) !== String(own));
     if (linear && !first.skip.weights.some(shrinks) && !first.skip.moves.some(shrinks)) return first;
     return count === 1 && this.streams.isNormed(first.input, step.val) ? first : undefined;
   }
@@ -256,7 +257,9 @@ export class Detector implements ChainContext {
     const own = shapeOf(this.view, meeting.branch.val);
     const all = shapeOf(this.view, meeting.skip.val);
     const single = own !== undefined && own.slice(1).every((dim) => dim === 1);
-    return !(single && all?.slice(1).some((dim) => dim !== 1)) && isBranch(this.#stats(meeting));
+    const head = headOf(meeting.branch).val;
+    const descends = head === meeting.step.val || this.between(meeting.step.val, head).length > 0;
+    return descends && !(single && all?.slice(1).some((dim) => dim !== 1)) && isBranch(this.#stats(meeting));
   }
 
   #stats({ step, branch }: Meeting): RegionStats {

@@ -1,5 +1,5 @@
 import { isWeighted } from './chain.js';
-import { dataInputs, intsOf, type Op, orderOf, parameterOf, scalarOf, tensorOf, type Val } from './view.js';
+import { dataInputs, intOf, intsOf, type Op, orderOf, parameterOf, scalarOf, tensorOf, type Val } from './view.js';
 
 /** What lies between two values, counted. */
 export interface RegionStats {
@@ -84,6 +84,11 @@ function isNonlinear(op: Op): boolean {
     default:
       return false;
   }
+}
+
+/** Whether an operation is a convolution that does not mix all channels. */
+export function isGrouped(op: Op): boolean {
+  return op.type === 'Conv' && (intOf(op, 'group') ?? 1) > 1;
 }
 
 /** Whether an operation makes its input smaller by stepping over positions. */

@@ -64,6 +64,8 @@ export interface Site {
   previous: Site | undefined;
   /** Where the stream begins. */
   origin: Val;
+  /** Whether weights on its skip were found to be the entry to an inner stream, which the site begins. */
+  entered: boolean;
   /** Sites of its own stream that the skip passes by. */
   crossing: boolean;
 }

@@ -73,6 +73,7 @@ export class Streams {
   restart(site: Site, all: Iterable<Site>): void {
     const origin = site.skip.weights.length > 0 ? site.operand : site.input;
     site.previous = undefined;
+    site.entered = site.skip.weights.length > 0;
     const moved = new Set<Site>([site]);
     for (const each of all) {
       if (each !== site && !(each.previous && moved.has(each.previous))) continue;

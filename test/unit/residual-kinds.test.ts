@@ -153,6 +153,28 @@ describe('transformers', () => {
     expect(sites).toEqual(['identity/pre', 'identity/pre', 'identity/pre', 'identity/pre']);
   });
 
+  test('two streams that begin as one (Reformer)', () => {
+    const { net, x } = tokens();
+    const layer = (a: Wire, b: Wire): readonly [Wire, Wire] => {
+      const first = net.add(a, net.attention(net.layerNorm(b, D), D));
+      return [first, net.add(b, net.mlp(net.layerNorm(first, D), D))];
+    };
+    const [a, b] = layer(...layer(x, x));
+    const end = net.layerNorm(net.op('Concat', [a, b], 'axis = -1'), 2 * D);
+    expect(sitesOf(net, net.linear(end, 2 * D, 3))).toEqual(Array.from({ length: 4 }, () => 'identity/pre'));
+  });
+
+  test('a graph layer that combines a node with its neighbours is one branch (GatedGCN, GIN)', () => {
+    const net = new Network();
+    const x = net.linear(net.input(`N,${D}`), D, D);
+    const adjacency = net.input('N,N');
+    const gate = net.op('Sigmoid', [net.linear(x, D, D)]);
+    const messages = net.op('MatMul', [adjacency, net.mul(gate, net.linear(x, D, D))]);
+    const y = net.add(x, net.relu(net.add(net.linear(x, D, D), messages)));
+    const aggregated = net.add(y, net.op('MatMul', [adjacency, y]));
+    expect(sitesOf(net, net.linear(net.relu(net.linear(aggregated, D, D)), D, 3))).toEqual(['identity/none']);
+  });
+
   test('U-ViT: a skip concatenated across layers is long', () => {
     const { net, x } = tokens();
     const layer = (at: Wire): Wire => {

@@ -80,6 +80,38 @@ describe('residual networks', () => {
     expect(sitesOf(net, global(net, net.relu(sum)))).toEqual(['identity/post-branch']);
   });
 
+  test('Res2Net: parts that are added inside of a branch are no sites', () => {
+    const { net, x } = image();
+    const h = net.relu(convNorm(net, x, C, C, 1, 1));
+    const parts = net.ops('Split', [h, net.ints(2, 2, 2, 2)], 4, 'axis = 1') as readonly [Wire, Wire, Wire, Wire];
+    const a = net.relu(convNorm(net, parts[0], 2, 2));
+    const b = net.relu(convNorm(net, net.add(a, parts[1]), 2, 2));
+    const c = net.relu(convNorm(net, net.add(b, parts[2]), 2, 2));
+    const joined = net.op('Concat', [a, b, c, parts[3]], 'axis = 1');
+    const y = net.relu(net.add(convNorm(net, joined, C, C, 1, 1), x));
+    expect(sitesOf(net, global(net, y))).toEqual(['identity/post-branch']);
+  });
+
+  test('SKNet: branches that attention weighs against each other are no site', () => {
+    const { net, x } = image();
+    const [u, v] = [net.relu(convNorm(net, x, C, C)), net.relu(convNorm(net, x, C, C, 1, 1))];
+    const s = net.relu(net.conv(global(net, net.add(u, v)), C, 4, { kernel: 1 }));
+    const weights = net.op(
+      'Softmax',
+      [net.op('Concat', [net.conv(s, 4, C, { kernel: 1 }), net.conv(s, 4, C, { kernel: 1 })], 'axis = 3')],
+      'axis = 3',
+    );
+    const [p, q] = net.ops('Split', [weights, net.ints(1, 1)], 2, 'axis = 3') as readonly [Wire, Wire];
+    expect(sitesOf(net, global(net, net.add(net.mul(u, p), net.mul(v, q))))).toEqual([]);
+  });
+
+  test('ghost modules: cheap copies beside their originals are no connection', () => {
+    const { net, x } = image();
+    const h = net.relu(convNorm(net, x, C, C));
+    const cheap = net.relu(net.batchNorm(net.conv(h, C, C, { group: C }), C));
+    expect(sitesOf(net, net.conv(net.op('Concat', [h, cheap], 'axis = 1'), 16, 3))).toEqual([]);
+  });
+
   test('NHWC: transposes around every convolution', () => {
     const net = new Network();
     const first = net.input('N,32,32,8');
