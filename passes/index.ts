@@ -18,6 +18,7 @@ import { fuseHardSwish } from './fuse-hard-swish/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { fuseRotaryEmbedding } from './fuse-rotary-embedding/index.js';
+import { fuseRuntimeOperators } from './fuse-runtime-operators/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
@@ -50,6 +51,7 @@ export const PASSES: readonly AnyPass[] = [
   fuseLayerNorm,
   fuseRmsNorm,
   fuseRotaryEmbedding,
+  fuseRuntimeOperators,
   inlineFunctions,
   liftConstants,
   mergeArithmetic,

@@ -19,6 +19,7 @@ import { fuseHardSwish } from './fuse-hard-swish/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { fuseRotaryEmbedding } from './fuse-rotary-embedding/index.js';
+import { fuseRuntimeOperators } from './fuse-runtime-operators/index.js';
 import { inlineFunctions } from './inline-functions/index.js';
 import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
@@ -69,4 +70,5 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
   .toFixpoint([...fuse, ...clean, mergeParallel, sinkTransposes], { max: 10 })
-  .run(mergeProjections);
+  .run(mergeProjections)
+  .run(fuseRuntimeOperators);
