@@ -1,4 +1,4 @@
-import { type DType, fromFloat64, Tensor, type Value } from '#core';
+import { type DType, fromFloat64, type NumericArray, Tensor, toFloat64, type Value } from '#core';
 import type { Weights } from './weight-edit.js';
 
 /** x/√(f·mean(x²) + epsilon)·scale + bias over the last axis. */
@@ -55,3 +55,24 @@ function spelledOut({ edit }: Weights, x: Value, { epsilon, factor = 1 }: RootMe
 const FLOAT = 1;
 const FLOAT16 = 10;
 const BFLOAT16 = 16;
+
+/** The same over an array: x/√(mean(x²) + epsilon)·scale + bias. */
+export function rootMeanSquare(
+  x: NumericArray,
+  {
+    scale,
+    bias,
+    size,
+  }: { readonly scale: Float64Array; readonly bias: Float64Array | undefined; readonly size: number },
+  epsilon: number,
+): NumericArray {
+  const elements = toFloat64(x);
+  const result = new Float64Array(elements.length);
+  for (let row = 0; row < elements.length; row += size) {
+    let total = 0;
+    for (let i = 0; i < size; i++) total += elements[row + i]! ** 2;
+    const root = Math.sqrt(total / size + epsilon);
+    for (let i = 0; i < size; i++) result[row + i] = (elements[row + i]! / root) * scale[i]! + (bias?.[i] ?? 0);
+  }
+  return fromFloat64(x.dtype, x.shape, result);
+}

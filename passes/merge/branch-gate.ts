@@ -28,7 +28,7 @@ export function mergeGates(model: Model, cx: Context): void {
       refuse(addition.node, 'no constant gate stands between the writer and the addition');
     cx.rewrite('branch-gate', addition.node, (edit) => {
       const w: Weights = { edit, types: cx.types, made: new Map() };
-      addition.graph.setInput(addition.node, addition.branchIndex, withoutGate(w, branch));
+      addition.graph.setInput(addition.node, addition.branchIndex, withoutGate(w, branch, cx));
     });
   }
 }
@@ -57,7 +57,7 @@ function hasGate(branch: Value, writer: Value | undefined, cx: Context): boolean
 }
 
 /** The branch made anew by its writers alone. Channels lie on the last axis or on axis 1: the writer knows which. */
-function withoutGate(w: Weights, branch: Value): Value {
+function withoutGate(w: Weights, branch: Value, cx: Context): Value {
   const shape = w.types.shape(branch) ?? refuse(branch, 'the rank of the branch is not known');
   const rank = shape.length;
   const axes = [...new Set([rank - 1, 1, ...shape.keys()])].filter((axis) => axis >= 0 && axis < rank);
@@ -65,7 +65,10 @@ function withoutGate(w: Weights, branch: Value): Value {
   for (const axis of axes) {
     const size = shape[axis];
     if (typeof size !== 'number') continue;
-    const made = attempt(w, () => writeThrough(w, branch, axis, { map: identityMap(size) }));
+    const made = attempt(w, () => {
+      const value = writeThrough(w, branch, axis, { map: identityMap(size) });
+      return hasGate(value, undefined, cx) ? refuse(branch, 'the gate is not one number per channel') : value;
+    });
     if (!(made instanceof ResonnxError)) return made;
     failed ??= made;
   }

@@ -3,6 +3,7 @@ import {
   Locator,
   type Model,
   type NumericArray,
+  type Operation,
   type OperationOptions,
   type OperationPass,
   recipeCodes,
@@ -18,7 +19,8 @@ import { mapAlong, matrixMap } from '../_shared/feature-map.js';
 import { describeNorm } from '../_shared/norm-kind.js';
 import type { NormSite } from '../_shared/norm-site.js';
 import { checkOrthonormal, transposedProduct } from '../_shared/orthogonal.js';
-import { type Bases, findStream, mayUntie, reorient } from '../_shared/reorient.js';
+import { type Bases, findStream, mayUntie, type NamedStream, reorient } from '../_shared/reorient.js';
+import { refuse } from '../_shared/weight-edit.js';
 
 /**
  * The residual stream with r of its d features, x' = xQ with orthonormal columns: one Q, or one behind each addition with Q_kᵀQ_{k+1} on
@@ -31,7 +33,7 @@ export const slice: OperationPass = {
   semanticsOf: () => 'changes-function',
   run(model: Model, cx) {
     const { operation } = cx.options;
-    const stream = findStream(new Locator(model), operation, cx.types);
+    const stream = preNormStream(new Locator(model), operation, cx.types);
     const bases = basesOf(stream.size, stream.additions.length, cx.options);
     cx.rewrite('slice', stream.norms[0]!.output.producer!, (edit) =>
       reorient(edit, stream, bases, cx.types, mayUntie(operation)),
@@ -39,7 +41,7 @@ export const slice: OperationPass = {
   },
   async reference(request, taps) {
     const types = inferTypes(taps.model);
-    const { additions, norms, size } = findStream(new Locator(taps.model), request.operation, types);
+    const { additions, norms, size } = preNormStream(new Locator(taps.model), request.operation, types);
     const bases = basesOf(size, additions.length, request);
     const at = (stage: number): NumericArray => bases[Math.min(stage, bases.length - 1)]!;
     const [start] = await taps.get([additions[0]!.skip]);
@@ -65,6 +67,18 @@ export const slice: OperationPass = {
     );
   },
 };
+
+/** @throws ResonnxError `recipe/malformed` without additions, `rewrite/refused` where a norm stands on the stream itself */
+function preNormStream(locator: Locator, operation: Operation, types: Types): NamedStream {
+  const stream = findStream(locator, operation, types);
+  if (stream.additions.length === 0) {
+    const what = 'the stream is named by its additions: give residual_add';
+    throw new ResonnxError([recipeCodes.recipeMalformed({ path: 'slice' }, what)]);
+  }
+  const onNorm = stream.additions.find(({ skip }) => stream.norms.some(({ output }) => output === skip));
+  if (onNorm) refuse(onNorm.node, 'the skip is the output of a norm: a post-norm stream has no coordinates of its own');
+  return stream;
+}
 
 /** Norms behind the last addition read the stream as it is at the end. */
 async function finish(

@@ -1,5 +1,6 @@
 import {
   type Edit,
+  inferTypes,
   type Model,
   type Operation,
   type OperationOptions,
@@ -16,7 +17,7 @@ import { centring, type FeatureMap } from '../_shared/feature-map.js';
 import { namedNorms } from '../_shared/named-norms.js';
 import { describeNorm } from '../_shared/norm-kind.js';
 import { getNorm, type NormSite } from '../_shared/norm-site.js';
-import { buildRms } from '../_shared/rms.js';
+import { buildRms, rootMeanSquare } from '../_shared/rms.js';
 import { Stream } from '../_shared/stream.js';
 import { checkTied } from '../_shared/tied-tables.js';
 import { refuse, type Weights } from '../_shared/weight-edit.js';
@@ -32,16 +33,32 @@ export const swapNorm: OperationPass = {
   name: 'swap-norm',
   summary: 'layer norms become root mean square norms, the writers of the stream are centred',
   semantics: 'equivalent',
-  semanticsOf: () => 'equivalent',
+  semanticsOf: ({ operation }) => (isExact(operation) ? 'equivalent' : 'changes-function'),
   run(model: Model, cx) {
     checkOptions(cx.options.operation);
     const norms = namedNorms(new Locator(model), cx.options.operation).map(({ output }) => layerNorm(output, cx));
     const [first] = norms;
     const foreign = norms.find(({ output }) => output.graph !== first!.output.graph);
     if (foreign) refuse(foreign.output, 'the norms stand in different graphs');
-    cx.rewrite('swap-norm', first!.output.producer!, (edit) => swap(edit, norms, cx));
+    cx.rewrite('swap-norm', first!.output.producer!, (edit) => {
+      if (isExact(cx.options.operation)) swap(edit, norms, cx);
+      else replace({ edit, types: cx.types, made: new Map() }, norms, (norm) => norm.input);
+    });
+  },
+  async reference({ operation }, taps) {
+    const types = inferTypes(taps.model);
+    for (const { output } of namedNorms(new Locator(taps.model), operation)) {
+      const norm = getNorm(output);
+      const [x] = await taps.get([norm.input]);
+      taps.override(output, rootMeanSquare(x!, readAffine(norm, types), describeNorm(norm, types).epsilon));
+    }
   },
 };
+
+/** Whether the writers of the stream are centred, so that the function stays; else the norms alone change. */
+function isExact({ options }: Operation): boolean {
+  return options['exact'] !== false;
+}
 
 function checkOptions({ operation, options }: Operation): void {
   const fail = (option: string, allowed: string): never => {
@@ -49,7 +66,7 @@ function checkOptions({ operation, options }: Operation): void {
   };
   if (options['to'] !== undefined && options['to'] !== 'rmsnorm') fail('to', '"rmsnorm"');
   if (options['beta'] !== undefined && options['beta'] !== 'keep') fail('beta', '"keep"');
-  if (options['exact'] === false) fail('exact', 'true: what is not exact is another function');
+  if (!['undefined', 'boolean'].includes(typeof options['exact'])) fail('exact', 'true or false');
 }
 
 /** @throws ResonnxError `rewrite/refused` when the norm that ends in `output` is no layer norm over the last axis */
@@ -80,13 +97,18 @@ function swap(edit: Edit, norms: readonly NormSite[], cx: Context): void {
   checkTied(stream.writers.keys(), cx.options.operation.options['untie'] === true);
   stream.build();
   const replaced = new Set(norms.flatMap((norm) => norm.nodes));
-  for (const norm of norms) {
-    const { scale, bias } = readAffine(norm, cx.types);
-    const { epsilon } = describeNorm(norm, cx.types);
-    const dtype = cx.types.dtype(norm.output) ?? 'float32';
-    edit.replace(norm.output, buildRms(w, stream.built(norm.input), { epsilon, scale, bias, size }, dtype));
-  }
+  replace(w, norms, (norm) => stream.built(norm.input));
   for (const reader of stream.readersBeside(replaced)) moveReader(w, stream, reader);
+}
+
+/** Each norm as a root mean square norm of another value. */
+function replace(w: Weights, norms: readonly NormSite[], inputOf: (norm: NormSite) => Value): void {
+  for (const norm of norms) {
+    const { scale, bias, size } = readAffine(norm, w.types);
+    const { epsilon } = describeNorm(norm, w.types);
+    const dtype = w.types.dtype(norm.output) ?? 'float32';
+    w.edit.replace(norm.output, buildRms(w, inputOf(norm), { epsilon, scale, bias, size }, dtype));
+  }
 }
 
 /** x − mean x over the last axis. */

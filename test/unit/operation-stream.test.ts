@@ -108,6 +108,16 @@ describe('swap-norm', () => {
     await expectSame(done, IDS);
   });
 
+  test('exact: false leaves the writers alone and changes the function: RMS(x)γ, by hand', async () => {
+    const text = `<ir_version: 9, opset_import: ["": 17]> m (float[N, 2] x) => (float[N, 2] y) <float[2] g = {2, 5}, float[2] b = {1, 1}>
+      { n = LayerNormalization <axis = -1, epsilon = 1e-12> (x, g, b)  y = Identity (n) }`;
+    const plain = swap({ exact: false }, { sites: [{ norm_output: 'n' }] });
+    expect(await refusalOf(runtime, text, plain, { allow: [] })).toMatch(/changes-function/);
+    const done = await carryOut(runtime, text, plain);
+    // √((1 + 49)/2) = 5.
+    expectClose((await done.run({ x: floats([1, 2], [1, 7]) }))['y']!, [2 / 5 + 1, (5 * 7) / 5 + 1]);
+  });
+
   test('a tied table is duplicated when asked', async () => {
     const tied = model({ head: 'wt = Transpose <perm = [1, 0]> (table)  y = MatMul (n2, wt)' });
     expect(await refusalOf(runtime, tied, swap())).toMatch(/"table" is tied: MatMul reads it too/);
@@ -308,5 +318,15 @@ describe('slice', () => {
     ],
   ])('keep: %s', async (_, options, parameters, why) => {
     expect(await refusalOf(runtime, model(RMS), cut(options), { parameters })).toMatch(why);
+  });
+
+  test('keep: a post-norm stream; no addition is named', async () => {
+    const parameters = { Q: columns(rotation(D), 3) };
+    const post = model(RMS).replace('x1 = Add (x0, f)', 'x1 = Add (n1, f)');
+    expect(await refusalOf(runtime, post, cut({ mode: 'slice' }), { parameters })).toMatch(
+      /the skip is the output of a norm/,
+    );
+    const unnamed = { operation: 'slice', targets: { final_norm_output: 'n2' }, options: { mode: 'slice' } };
+    expect(await refusalOf(runtime, model(RMS), unnamed, { parameters })).toMatch(/give residual_add/);
   });
 });
