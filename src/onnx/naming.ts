@@ -1,6 +1,8 @@
 import type { Graph } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Value } from '../ir/value.js';
+import { schemaOf } from '../schema/read.js';
+import { outputParameter } from '../schema/schema.js';
 
 /**
  * Names for all values of a model: public slots first, then hints, made unique within a graph and against the graphs around it.
@@ -48,7 +50,7 @@ export class Names {
       else taken.add(slot.name);
     }
     for (const value of valuesOf(graph)) {
-      if (this.#names.has(value) || (value.hint === '' && value.uses.size === 0)) continue;
+      if (this.#names.has(value) || isOmitted(value)) continue;
       const free = value.hint !== '' && !taken.has(value.hint) && !this.#shadows(graph, value.hint);
       this.#put(
         value,
@@ -75,6 +77,14 @@ export class Names {
     for (let outer = graph.outer; outer; outer = outer.outer) if (this.#takenIn(outer).has(name)) return true;
     return false;
   }
+}
+
+/** Whether an output goes without a name: nothing reads it, and it was read without one, or is optional. Runtimes want names for the others. */
+function isOmitted(value: Value): boolean {
+  if (value.hint !== '' || value.uses.size > 0) return false;
+  if (value.def.kind !== 'node' || value.def.node.proto) return true;
+  const schema = schemaOf(value.def.node);
+  return !schema || outputParameter(schema, value.def.index)?.option === 'Optional';
 }
 
 /** Values that a graph defines, oldest first. */
