@@ -9,6 +9,7 @@ type Colors = ReturnType<typeof pc.createColors>;
 export function inspectionText(report: Inspection, colors: Colors): string {
   const { model, residual, findings, values } = report;
   const lines = [colors.bold(report.file), ...modelLines(model), ''];
+  lines.push(residual.summary);
   const counts = Object.entries(residual.kinds).map(([kind, count]) => `${count} ${kind}`);
   lines.push(`residual sites: ${residual.blocks}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`);
   const norms = Object.entries(residual.normKinds).map(([kind, count]) => `${count} ${kind}`);
@@ -17,9 +18,12 @@ export function inspectionText(report: Inspection, colors: Colors): string {
     const { count, expectedLength } = residual.paths;
     lines.push(`paths: ${short(count)}, ${expectedLength} blocks long on average`);
   }
+  const sites = new Map(residual.sites.map((site) => [site.id, site]));
   for (const stream of residual.streams) {
-    lines.push('', colors.bold(`stream ${stream.id}`) + ` ${shapeText(stream.shape)}, ${plural(stream.sites, 'site')}`);
-    lines.push(...runs(residual.sites.filter((site) => site.stream === stream.id)).map((run) => `  ${runText(run)}`));
+    lines.push('', colors.bold(`stream ${stream.id}`) + `, ${plural(stream.sites, 'site')}`);
+    for (const stage of residual.stages) {
+      if (stage.stream === stream.id) lines.push(...stageLines(stage, sites, colors));
+    }
   }
   if (values) lines.push('', colors.bold('values'), ...values.map((value) => `  ${valueText(value)}`));
   if (findings.length > 0) lines.push('', colors.bold('findings'), ...findings.map((each) => renderDiagnostic(each)));
@@ -32,7 +36,7 @@ function modelLines(model: Inspection['model']): string[] {
   const shown = operators.slice(0, 8).map(([op, count]) => `${op} ${count}`);
   const rest = operators.length > 8 ? `, and ${operators.length - 8} more` : '';
   return [
-    `  ${plural(model.nodesAllGraphs, 'node')}, ${model.parameters.toLocaleString('en-US')} parameters, ${model.bytes.toLocaleString('en-US')} bytes, opset ${opsets.join(', ')}${model.producer === '' ? '' : `, by ${model.producer}`}`,
+    `  ${plural(model.nodesAllGraphs, 'node')}, ${grouped(model.parameters)} parameters, ${grouped(model.bytes)} bytes, opset ${opsets.join(', ')}${model.producer === '' ? '' : `, by ${model.producer}`}`,
     ...model.inputs.map((value) => `  input  ${valueText(value)}`),
     ...model.outputs.map((value) => `  output ${valueText(value)}`),
     `  operators: ${shown.join(', ')}${rest}`,
@@ -48,40 +52,29 @@ function normNotes(residual: Inspection['residual']): string {
   return notes.length > 0 ? ` (with ${notes.join(', ')})` : '';
 }
 
-/** Neighbouring sites that look alike. */
-interface Run {
-  readonly first: SiteJson;
-  readonly last: SiteJson;
-  readonly count: number;
-}
-
-function runs(sites: readonly SiteJson[]): Run[] {
-  const found: Run[] = [];
-  for (const site of sites) {
-    const before = found.at(-1);
-    if (before && key(before.first) === key(site))
-      found[found.length - 1] = { ...before, last: site, count: before.count + 1 };
-    else found.push({ first: site, last: site, count: 1 });
-  }
-  return found;
-}
-
-function key({ kind, placement, branch, branches, shape }: SiteJson): string {
-  return [kind, placement, branch.content, branches, shapeText(shape)].join('|');
-}
-
-function runText({ first, last, count }: Run): string {
-  const ids = count === 1 ? first.id : `${first.id}–${last.id}`;
-  const times = count === 1 ? '' : ` ×${count}`;
-  const content = first.branches > 1 ? `${first.branches} branches` : first.branch.content;
-  const columns = [
-    ids.padEnd(10),
-    first.kind.padEnd(14),
-    first.placement.padEnd(15),
-    content.padEnd(20),
-    shapeText(first.shape),
+/** One stage: its shape, then one row for every site of the layer that it repeats, then what is left over. */
+function stageLines(
+  stage: Inspection['residual']['stages'][number],
+  byId: ReadonlyMap<string, SiteJson>,
+  colors: Colors,
+): string[] {
+  const sites = stage.sites.flatMap((id) => byId.get(id) ?? []);
+  const { layer, repeats } = stage;
+  const shape = shapeText(sites[0]?.shape ?? null);
+  const times = repeats > 1 ? `, ${repeats} × (${layer.join(', ')})` : '';
+  const rest = sites.slice(layer.length * repeats);
+  return [
+    colors.dim(`  ${shape} ${plural(sites.length, 'site')}${times}`),
+    ...sites.slice(0, layer.length).map((site) => `    ${siteText(site, repeats)}`),
+    ...rest.map((site) => `    ${siteText(site, 1)}`),
   ];
-  return `${columns.join(' ')}${times}  ${first.node}`;
+}
+
+function siteText(site: SiteJson, repeats: number): string {
+  const content = site.branches > 1 ? `${site.branches} branches` : site.branch.content;
+  const times = repeats > 1 ? `×${repeats}` : '';
+  const columns = [site.id.padEnd(5), site.kind.padEnd(13), site.placement.padEnd(14), content.padEnd(18)];
+  return `${columns.join(' ')} ${times.padEnd(4)} ${site.node}`;
 }
 
 function valueText({ name, dtype, shape }: ValueJson): string {
@@ -98,4 +91,9 @@ function short(count: string): string {
 
 function plural(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** A whole number with commas. */
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }

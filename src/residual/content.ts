@@ -16,7 +16,7 @@ export type BranchContent =
 /** Nodes and parameters of a set of operations, and what they amount to. */
 export interface Content {
   readonly nodes: number;
-  /** Elements of all parameters that they read. */
+  /** Elements of all parameters that they read, single numbers aside: most of these are constants of formulas. */
   readonly parameters: number;
   readonly content: BranchContent;
 }
@@ -35,7 +35,8 @@ function countParameters(ops: readonly Op[]): number {
   for (let val = stack.pop(); val; val = stack.pop()) {
     if (seen.has(val)) continue;
     seen.add(val);
-    if (!val.op) count += tensorOf(val)?.size ?? 0;
+    const size = val.op ? 0 : (tensorOf(val)?.size ?? 0);
+    if (!val.op) count += size === 1 ? 0 : size;
     else for (const input of val.op.inputs) if (input) stack.push(input);
   }
   return count;

@@ -6,6 +6,8 @@ import { branchContent, type BranchContent } from './content.js';
 import { countPaths } from './paths.js';
 import type { NormRole } from './roles.js';
 import type { NormKind } from './norm-kind.js';
+import { stagesOf } from './structure.js';
+import { describeSite, summaryOf } from './summary.js';
 import { type Placement, SITE_KINDS, type SiteKind } from './site.js';
 import { type Op, scalarOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
@@ -39,10 +41,14 @@ export interface SiteJson {
   } | null;
   readonly gate: { readonly on: 'branch' | 'skip'; readonly value: string } | null;
   readonly shape: readonly DimJson[] | null;
+  /** What the site adds and what passes unchanged, in plain words. */
+  readonly description: string;
 }
 
 /** The residual part of a report. */
 export interface ResidualJson {
+  /** The network in the words of the field. */
+  readonly summary: string;
   readonly blocks: number;
   readonly kinds: Readonly<Partial<Record<SiteKind, number>>>;
   readonly sites: readonly SiteJson[];
@@ -51,6 +57,13 @@ export interface ResidualJson {
     readonly sites: number;
     readonly shape: readonly DimJson[] | null;
     readonly finalNorm: NormKind | null;
+  }[];
+  /** Neighbouring sites of one stream with one shape, and the layer that they repeat. */
+  readonly stages: readonly {
+    readonly stream: string;
+    readonly sites: readonly string[];
+    readonly layer: readonly BranchContent[];
+    readonly repeats: number;
   }[];
   readonly normKinds: Readonly<Partial<Record<NormKind, number>>>;
   readonly norms: readonly {
@@ -74,6 +87,7 @@ export function residualJson(anatomy: Anatomy): ResidualJson {
   const { sites, norms, streams, view } = anatomy;
   const paths = countPaths(anatomy);
   return {
+    summary: summaryOf(anatomy),
     blocks: sites.length,
     kinds: tally(
       sites.map(({ site }) => site.kind),
@@ -81,6 +95,7 @@ export function residualJson(anatomy: Anatomy): ResidualJson {
     ),
     sites: sites.map((each) => siteJson(view, each)),
     streams: streams.map((stream) => streamJson(view, stream)),
+    stages: stagesOf(anatomy).map((stage) => ({ ...stage, sites: stage.sites.map(({ id }) => id) })),
     normKinds: tally(norms.flatMap(({ op }) => op.norm?.kind ?? [])),
     norms: norms.map(normJson),
     finalNorm: anatomy.finalNorm,
@@ -129,7 +144,8 @@ function dimJson(dim: Dim): DimJson {
   return equal(dim, symbol(name)) ? name : format(dim);
 }
 
-function siteJson(view: View, { id, site, placement, branches, stream, way }: SiteAnatomy): SiteJson {
+function siteJson(view: View, each: SiteAnatomy): SiteJson {
+  const { id, site, placement, branches, stream, way } = each;
   const content = branchContent(site.branches.flatMap(({ ops }) => ops));
   const operators = [...new Set([...site.skip.weights, ...site.skip.moves].map((op) => op.node.opType))];
   return {
@@ -164,6 +180,7 @@ function siteJson(view: View, { id, site, placement, branches, stream, way }: Si
           )
         : null),
     shape: shapeJson(shapeOf(view, site.output)),
+    description: describeSite(each),
   };
 }
 
