@@ -22,6 +22,9 @@ export interface Alignment {
   /** The value of the other model that is computed in just the same way, if it has one. */
   readonly inSecond: (value: Value) => Value | undefined;
   readonly inFirst: (value: Value) => Value | undefined;
+  /** Equal numbers for values that are computed alike, of the first and of the second model. */
+  readonly firstKey: (value: Value) => number;
+  readonly secondKey: (value: Value) => number;
 }
 
 /** Ancestors that a difference remembers. */
@@ -57,6 +60,8 @@ export function alignModels(first: Model, second: Model): Alignment {
     differences,
     inSecond: (value) => right.find(left.key(value)),
     inFirst: (value) => left.find(right.key(value)),
+    firstKey: left.key,
+    secondKey: right.key,
   };
 }
 

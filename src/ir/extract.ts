@@ -17,7 +17,13 @@ export interface NodeView {
 
 export interface ExtractOptions {
   /** Values that become inputs of the new model, with their names and types there. */
-  readonly inputs: readonly { readonly value: Value; readonly name: string; readonly type: Type | undefined }[];
+  readonly inputs: readonly {
+    readonly value: Value;
+    readonly name: string;
+    readonly type: Type | undefined;
+    /** Values that are known to equal it: they are read from the same input. */
+    readonly aliases?: readonly Value[];
+  }[];
   /** Values that become its outputs. */
   readonly outputs: readonly { readonly value: Value; readonly name: string; readonly type: Type | undefined }[];
   /** Imported versions by domain; those of the source when absent. */
@@ -37,7 +43,10 @@ export function extractModel(source: Model, options: ExtractOptions): Model | un
     opsets: options.opsets ?? source.opsets,
   });
   const map: ValueMap = new Map();
-  for (const { value, name, type } of options.inputs) map.set(value, target.graph.addInput({ name, type }));
+  for (const { value, name, type, aliases = [] } of options.inputs) {
+    const input = target.graph.addInput({ name, type });
+    for (const each of [value, ...aliases]) map.set(each, input);
+  }
   const order = needed(options, map);
   if (!order) return undefined;
   for (const { node, view } of order) {

@@ -24,7 +24,7 @@ export interface LocalComparison {
 const MOST_PLACES = 8;
 /** Steps by which the surroundings of a place are taken in: what feeds it, as the rewrite may rest on that. */
 const LEVELS = [0, 1];
-const MOST_NODES = 200;
+const MOST_NODES = 2000;
 
 /**
  * Compares two models of nearly the same structure where they part, each place cut out of both and run on values made for it: what a
@@ -41,7 +41,7 @@ export async function compareLocally(
   const alignment = alignModels(first, second);
   const { differences } = alignment;
   const none = { places: differences.length, checked: 0 };
-  if (differences.length === 0 || differences.length > MOST_PLACES) return none;
+  if (differences.length === 0 || differences.length > MOST_PLACES || !areOfOneSize(first, second)) return none;
   const scene = { alignment, first, second, types: inferTypes(first), secondTypes: inferTypes(second) };
   let checked = 0;
   for (const difference of differences) {
@@ -51,6 +51,12 @@ export async function compareLocally(
     if (why !== 'alike') return { places: differences.length, checked, why };
   }
   return { places: differences.length, checked };
+}
+
+/** A network with a layer more has its places elsewhere: what is laid beside each other there does not belong together. */
+function areOfOneSize(first: Model, second: Model): boolean {
+  const [a, b] = [first.graph.nodes.size, second.graph.nodes.size];
+  return Math.abs(a - b) <= Math.max(3, 0.15 * Math.min(a, b));
 }
 
 interface Scene {
@@ -91,20 +97,27 @@ function cut(scene: Scene, a: Value, b: Value, level: number): Region | undefine
   const left = boundary(a, alignment.inSecond, level);
   const right = boundary(b, alignment.inFirst, level);
   if (!left || !right) return undefined;
-  const inputs = new Map<Value, Value>();
-  for (const value of left) inputs.set(value, alignment.inSecond(value)!);
-  for (const value of right) {
-    const other = alignment.inFirst(value)!;
-    if (!inputs.has(other)) inputs.set(other, value);
+  const places = new Map<number, { x: Value; y: Value; xs: Value[]; ys: Value[] }>();
+  for (const x of left) {
+    const key = alignment.firstKey(x);
+    const place = places.get(key);
+    if (place) place.xs.push(x);
+    else places.set(key, { x, y: alignment.inSecond(x)!, xs: [], ys: [] });
   }
-  const list = [...inputs].map(([x, y], i) => ({ x, y, name: `in${i}`, type: types.of(x) ?? x.type }));
+  for (const y of right) {
+    const key = alignment.secondKey(y);
+    const place = places.get(key);
+    if (place) place.ys.push(y);
+    else places.set(key, { x: alignment.inFirst(y)!, y, xs: [], ys: [] });
+  }
+  const list = [...places.values()].map((place, i) => ({ ...place, name: `in${i}`, type: types.of(place.x) ?? place.x.type }));
   const output = { name: 'out', type: undefined };
   const before = extractModel(first, {
-    inputs: list.map(({ x, name, type }) => ({ value: x, name, type })),
+    inputs: list.map(({ x, xs, name, type }) => ({ value: x, aliases: xs, name, type })),
     outputs: [{ value: a, ...output, type: types.of(a) }],
   });
   const after = extractModel(second, {
-    inputs: list.map(({ y, name, type }) => ({ value: y, name, type })),
+    inputs: list.map(({ y, ys, name, type }) => ({ value: y, aliases: ys, name, type })),
     outputs: [{ value: b, ...output, type: secondTypes.of(b) }],
   });
   if (!before || !after) return undefined;
