@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { extname, relative, resolve, sep } from 'node:path';
 import { createJiti } from 'jiti';
-import { lilconfig } from 'lilconfig';
 import type { z } from 'zod';
+import { parse } from '../dim/dim.js';
+import type { Shape } from '../ir/type.js';
 import { configInvalid, configUnreadable } from '../diagnostics/codes/config.js';
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
+import { findConfig } from './config-file.js';
 import { type Config, configSchema, type ModelOptions } from './config-schema.js';
 import { reasonOf } from './files.js';
+import type { OptimizeOptions } from './optimize.js';
 
 export { type Config, type ModelOptions } from './config-schema.js';
 
@@ -21,25 +24,23 @@ export function defineConfig(config: Config): Config {
   return config;
 }
 
-const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `resonnx.config.${extension}`);
-
 /**
- * The configuration of a folder: `resonnx.config.ts` (or .mts, .js, .mjs, .json) there or in a folder above, up to the one that holds
- * a package.json. `given` names a file instead. What no file says is empty.
+ * The configuration of a folder, see {@link findConfig}; `given` names a file instead. What no file says is empty.
  * @throws ResonnxError `config/unreadable`, `config/invalid`
  */
 export async function loadConfig(folder: string, given?: string): Promise<LoadedConfig> {
-  const run = async (path: string): Promise<unknown> =>
-    createJiti(path, { interopDefault: true, moduleCache: false, fsCache: false }).import(path, { default: true });
-  const loaders = { '.ts': run, '.mts': run, '.js': run, '.mjs': run };
-  const finder = lilconfig('resonnx', { searchPlaces: NAMES, loaders, stopDir: packageFolder(folder), cache: false });
-  const found = await (given === undefined ? finder.search(folder) : finder.load(resolve(folder, given))).catch(
-    (cause: unknown) => {
-      throw new ResonnxError([configUnreadable(given ?? folder, reasonOf(cause))], { cause });
-    },
-  );
-  if (!found) return { config: {} };
-  return { config: parseOptions(configSchema, found.config ?? {}, found.filepath), file: found.filepath };
+  const file = given === undefined ? findConfig(folder) : resolve(folder, given);
+  if (file === undefined) return { config: {} };
+  return { config: parseOptions(configSchema, await evaluate(file), file), file };
+}
+
+async function evaluate(file: string): Promise<unknown> {
+  try {
+    if (extname(file) === '.json') return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    return await createJiti(file, { moduleCache: false, fsCache: false }).import(file, { default: true });
+  } catch (cause) {
+    throw new ResonnxError([configUnreadable(file, reasonOf(cause))], { cause });
+  }
 }
 
 /** Checks options against a schema. @throws ResonnxError `config/invalid` with every problem */
@@ -50,14 +51,6 @@ export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, fil
     configInvalid(file, path.map(String).join('.'), message),
   );
   throw new ResonnxError(problems as [Diagnostic, ...Diagnostic[]]);
-}
-
-/** The folder of the package.json that is nearest above a folder, or the folder itself. */
-export function packageFolder(folder: string): string {
-  for (let each = resolve(folder); ; each = dirname(each)) {
-    if (existsSync(join(each, 'package.json'))) return each;
-    if (dirname(each) === each) return resolve(folder);
-  }
 }
 
 /** Options of the model at a path: the configuration's, then those of each pattern that fits, then the ones given for it. */
@@ -77,4 +70,27 @@ function patternOf(pattern: string): RegExp {
     return part === '?' ? '[^/]' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&');
   });
   return new RegExp(`^${pattern.includes('/') ? '' : '(?:.*/)?'}${source}$`);
+}
+
+/** What of these options is for optimizing. */
+export function optimizeOptions(options: ModelOptions): OptimizeOptions {
+  return {
+    ...picked(options, ['target', 'opset', 'skip', 'only', 'maxGrowth', 'verify', 'samples', 'seed']),
+    ...(options.shapes && { shapes: shapesOf(options.shapes) }),
+  };
+}
+
+/** The named options that are given. */
+export function picked<K extends keyof ModelOptions>(
+  options: ModelOptions,
+  names: readonly K[],
+): { readonly [N in K]?: NonNullable<ModelOptions[N]> } {
+  const found = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return Object.fromEntries(found) as { readonly [N in K]?: NonNullable<ModelOptions[N]> };
+}
+
+function shapesOf(shapes: NonNullable<ModelOptions['shapes']>): ReadonlyMap<string, Shape> {
+  const dims = (shape: readonly (number | string | null)[]): Shape =>
+    shape.map((dim) => (typeof dim === 'string' ? (parse(dim) ?? null) : dim));
+  return new Map(Object.entries(shapes).map(([name, shape]) => [name, dims(shape)]));
 }

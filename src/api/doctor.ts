@@ -73,7 +73,8 @@ async function whyNot(): Promise<string | undefined> {
 /** Asked in a process of its own: a broken installation may end the one that loads it. */
 function providersOf({ name, path }: InstalledRuntime): readonly string[] {
   if (name === 'onnxruntime-web') return ['wasm', 'webgpu', 'webnn'];
-  const script = 'console.log(JSON.stringify(require(process.argv[1]).listSupportedBackends().map(({ name }) => name)))';
+  const script =
+    'console.log(JSON.stringify(require(process.argv[1]).listSupportedBackends().map(({ name }) => name)))';
   const child = spawnSync(process.execPath, ['-e', script, path], { encoding: 'utf8', timeout: 30_000 });
   try {
     return JSON.parse(child.stdout) as readonly string[];

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { findConfig } from '../api/config-file.js';
 import { optimize, type OptimizeOptions } from '../api/optimize.js';
 import type { OptimizeReport } from '../api/report.js';
 import type { Model } from '../ir/model.js';
@@ -16,13 +17,14 @@ import { loadArgument } from './model.js';
 
 interface Options {
   readonly out: string;
-  readonly target: string;
-  readonly opset: string;
+  readonly target?: string;
+  readonly opset?: string;
   readonly skip?: readonly string[];
   readonly only?: readonly string[];
-  readonly maxGrowth: string;
+  readonly maxGrowth?: string;
   readonly shape?: readonly string[];
   readonly verify: boolean;
+  readonly config?: string | false;
   readonly samples?: string;
   readonly seed?: string;
   readonly certificate?: string;
@@ -43,11 +45,11 @@ export function registerOptimize(program: Command, streams: Streams): void {
     .description('optimize a model and verify the result; what verification refutes is taken back')
     .argument('<model>', 'model to read; - reads standard input')
     .requiredOption('-o, --out <file>', 'where to write; - writes standard output')
-    .option('--target <runtime>', 'standard, ort-cpu, ort-web-wasm or ort-web-webgpu', 'standard')
-    .option('--opset <version>', 'keep, auto (raised where that allows better operators), or a number', 'auto')
+    .option('--target <runtime>', 'standard (the default), ort-cpu, ort-web-wasm or ort-web-webgpu')
+    .option('--opset <version>', 'keep, auto (the default: raised where that allows better operators), or a number')
     .option('--skip <pass>', 'leave this pass out; may be repeated', collect)
     .option('--only <pass>', 'run only this pass; may be repeated', collect)
-    .option('--max-growth <bytes>', 'bytes by which the file may grow', '0')
+    .option('--max-growth <bytes>', 'bytes by which the file may grow (default: 0)')
     .option(
       '--shape <name=dims>',
       'fix the size of an input, e.g. x=1,3,224,224 (? keeps a dim); may be repeated',
@@ -58,6 +60,8 @@ export function registerOptimize(program: Command, streams: Streams): void {
     .option('--seed <n>', 'seed of the inputs')
     .option('--external-data <how>', 'FILE puts weights into that file, split=SIZE into several, none into the model')
     .option('--provenance', 'write into the metadata of new nodes where they come from')
+    .option('--config <file>', 'configuration whose options hold where none is given (default: resonnx.config.ts)')
+    .option('--no-config', 'read no configuration file')
     .option('--certificate <file.json>', 'write down what was verified and how, for verify --certificate')
     .option('--time', 'show the time of each pass')
     .option('--print-ir-after <pass>', 'print the model after this pass; all or changed for every one')
@@ -71,7 +75,7 @@ export function registerOptimize(program: Command, streams: Streams): void {
 
 async function run(path: string, options: Options, streams: Streams): Promise<void> {
   const output = new Output(streams, options);
-  const given = readOptions(options);
+  const given = { ...(await configured(path, options)), ...readOptions(options) };
   const external = parseExternalData(options.externalData, options.out);
   const model = await loadArgument(path, streams, output);
   const optimized = await optimize(model, {
@@ -101,13 +105,22 @@ Exit codes: 0 done, 1 the result differs, 2 wrong usage, 3 the model cannot be r
 
 const TARGETS: readonly string[] = ['standard', 'ort-cpu', 'ort-web-wasm', 'ort-web-webgpu'];
 
-function readOptions(options: Options): OptimizeOptions {
-  if (!TARGETS.includes(options.target)) throw usage(`--target ${options.target}: give one of ${TARGETS.join(', ')}`);
+/** The options of the configuration file for this model. */
+async function configured(path: string, { config: given }: Options): Promise<OptimizeOptions> {
+  if (given === false || (given === undefined && findConfig(process.cwd()) === undefined)) return {};
+  const { loadConfig, optimizeOptions, optionsFor } = await import('../api/config.js');
+  const { config, file } = await loadConfig(process.cwd(), given);
+  return optimizeOptions(optionsFor(config, resolve(path), dirname(file ?? process.cwd())));
+}
+
+function readOptions({ target, opset, maxGrowth, ...options }: Options): OptimizeOptions {
+  if (target !== undefined && !TARGETS.includes(target))
+    throw usage(`--target ${target}: give one of ${TARGETS.join(', ')}`);
   return {
-    target: options.target as Target,
-    opset: options.opset === 'keep' || options.opset === 'auto' ? options.opset : count('opset', options.opset),
-    maxGrowth: count('max-growth', options.maxGrowth),
-    verify: options.verify,
+    ...(target !== undefined && { target: target as Target }),
+    ...(opset !== undefined && { opset: opset === 'keep' || opset === 'auto' ? opset : count('opset', opset) }),
+    ...(maxGrowth !== undefined && { maxGrowth: count('max-growth', maxGrowth) }),
+    ...(!options.verify && { verify: false }),
     ...(options.skip && { skip: options.skip }),
     ...(options.only && { only: options.only }),
     ...(options.shape && { shapes: parseShapes(options.shape) }),

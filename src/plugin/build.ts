@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createRequire } from 'node:module';
-import type { ModelOptions } from '../api/config.js';
+import { type ModelOptions, optimizeOptions, picked } from '../api/config.js';
 import { emitFile, externalFilesOf } from '../api/emit.js';
 import { fileSource, readBinary } from '../api/files.js';
 import { load } from '../api/load.js';
@@ -11,9 +11,7 @@ import { readRecipe } from '../api/recipe-file.js';
 import { countNodes } from '../api/report.js';
 import { rewrite } from '../api/rewrite.js';
 import { describePorts } from '../bindings/ports.js';
-import { parse } from '../dim/dim.js';
 import type { Model } from '../ir/model.js';
-import type { Shape } from '../ir/type.js';
 import type { ExternalData } from '../onnx/externalize.js';
 import { findRuntimes } from '../numerics/ort-installed.js';
 import { parseSize } from '../support/size.js';
@@ -120,10 +118,7 @@ async function transform(given: Model, options: ModelOptions): Promise<Outcome> 
   let current: Outcome = { model: given, metadata: {}, verification: 'unchanged' };
   if (options.recipe !== undefined) current = await carryOut(given, options.recipe, options);
   if (options.optimize === false) return current;
-  const { model, metadata, report } = await optimize(current.model, {
-    ...picked(options, ['target', 'opset', 'skip', 'only', 'maxGrowth', 'verify', 'samples', 'seed']),
-    ...(options.shapes && { shapes: shapesOf(options.shapes) }),
-  });
+  const { model, metadata, report } = await optimize(current.model, optimizeOptions(options));
   const { status, why } = report.verification;
   const warning = status === 'unverifiable' ? `it is left as it was: ${why}` : undefined;
   return {
@@ -144,19 +139,4 @@ async function carryOut(given: Model, recipe: unknown, options: ModelOptions): P
     },
   );
   return { model, metadata, verification: report.verification.status };
-}
-
-/** The named options that are given. */
-function picked<K extends keyof ModelOptions>(
-  options: ModelOptions,
-  names: readonly K[],
-): { readonly [N in K]?: NonNullable<ModelOptions[N]> } {
-  const found = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
-  return Object.fromEntries(found) as { readonly [N in K]?: NonNullable<ModelOptions[N]> };
-}
-
-function shapesOf(shapes: NonNullable<ModelOptions['shapes']>): ReadonlyMap<string, Shape> {
-  const dims = (shape: readonly (number | string | null)[]): Shape =>
-    shape.map((dim) => (typeof dim === 'string' ? (parse(dim) ?? null) : dim));
-  return new Map(Object.entries(shapes).map(([name, shape]) => [name, dims(shape)]));
 }

@@ -9,9 +9,9 @@ import {
   loadConfig,
   type ModelOptions,
   optionsFor,
-  packageFolder,
   parseOptions,
 } from '../api/config.js';
+import { packageFolder } from '../api/config-file.js';
 import { configSchema } from '../api/config-schema.js';
 import { writeText } from '../api/files.js';
 import { load } from '../api/load.js';
@@ -55,7 +55,12 @@ export class Project {
   async build(request: ModelRequest, watch: (file: string) => void): Promise<Built> {
     const { config, file } = await this.#settings();
     if (file !== undefined) watch(file);
-    const options = optionsFor(config, request.path, this.root, queryOptions(request));
+    const options = optionsFor(
+      config,
+      request.path,
+      file === undefined ? this.root : dirname(file),
+      queryOptions(request),
+    );
     const folder = config.cacheDir ?? join(packageFolder(this.root), 'node_modules', '.cache', 'resonnx');
     const cache = cacheOf(resolve(this.root, folder));
     const built = await buildModel(request.path, atRoot(options, this.root), cache, (files) => files.forEach(watch));
