@@ -17,6 +17,7 @@ import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseGemm } from './fuse-gemm/index.js';
 import { fuseHardSwish } from './fuse-hard-swish/index.js';
 import { fuseLayerNorm } from './fuse-layer-norm/index.js';
+import { fuseReductions } from './fuse-reductions/index.js';
 import { fuseRmsNorm } from './fuse-rms-norm/index.js';
 import { fuseRotaryEmbedding } from './fuse-rotary-embedding/index.js';
 import { fuseRuntimeOperators } from './fuse-runtime-operators/index.js';
@@ -54,6 +55,7 @@ const fuse: readonly AnyPass[] = [
   fuseRmsNorm,
   fuseRotaryEmbedding,
   fuseAttention,
+  fuseReductions,
   foldPad,
   foldBatchNorm,
   foldAffine,
