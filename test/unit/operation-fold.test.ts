@@ -226,3 +226,38 @@ describe('BatchNormalization', () => {
     expect(await refusalOf(runtime, text, batch('bn-dense'))).toMatch(/option-invalid/);
   });
 });
+
+describe('bodies and small floats', () => {
+  test('a norm in a body, whose weights stand outside, folds there alone', async () => {
+    const text = `${HEAD} m (float[B, 4] x, bool c) => (float[B, 5] y) <${NORM}, ${normal('float[4, 5]', 'w', 3)}>
+      { n = LayerNormalization <axis = -1> (x, g, b)  p = MatMul (n, w)
+        [branches] q = If (c) <then_branch = yes () => (float[B, 5] r) { k = LayerNormalization <axis = -1> (x, g, b)  r = MatMul (k, w) },
+          else_branch = no () => (float[B, 5] s) { s = Relu (p) }>
+        y = Add (p, q) }`;
+    const site = { norm_output: 'k', subgraph: '/branches/then_branch' };
+    const done = await carryOut(runtime, text, {
+      operation: 'fold',
+      targets: { sites: [site] },
+      options: { what: 'norm-affine' },
+    });
+    for (const c of [0, 1]) {
+      await expectSame(done, { x: probe([3, 4]), c: { dtype: 'bool', shape: [], data: Uint8Array.of(c) } });
+    }
+  });
+
+  test('a norm that a body reads keeps scale and bias for it', async () => {
+    const text = `${HEAD} m (float[B, 4] x, bool c) => (float[B, 5] y) <${NORM}, ${normal('float[4, 5]', 'w', 3)}>
+      { n = LayerNormalization <axis = -1> (x, g, b)  p = MatMul (n, w)
+        q = If (c) <then_branch = yes () => (float[B, 5] r) { r = MatMul (n, w) }, else_branch = no () => (float[B, 5] s) { s = Relu (p) }>
+        y = Add (p, q) }`;
+    const done = await carryOut(runtime, text, affine());
+    await expectSame(done, { x: probe([3, 4]), c: { dtype: 'bool', shape: [], data: Uint8Array.of(1) } });
+  });
+
+  test('float16 weights are cast once', async () => {
+    const text = `${HEAD} m (float[B, 4] x) => (float[B, 5] y) <${NORM.replaceAll('float[4]', 'float16[4]')}, ${normal('float16[4, 5]', 'w', 3)}>
+      { h = Cast <to = 10> (x)  n = LayerNormalization <axis = -1> (h, g, b)  p = MatMul (n, w)  y = Cast <to = 1> (p) }`;
+    const done = await carryOut(runtime, text, affine());
+    await expectSame(done, { x: probe([3, 4]) }, 4e-3);
+  });
+});

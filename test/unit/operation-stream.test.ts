@@ -108,6 +108,27 @@ describe('swap-norm', () => {
     await expectSame(done, IDS);
   });
 
+  test('a float16 stream takes its statistics in float32', async () => {
+    const half = model()
+      .replaceAll('float[', 'float16[')
+      .replace('(float16[B, 5, P] y)', '(float[B, 5, P] y)')
+      .replace('y = MatMul (n2, head)', 'z = MatMul (n2, head)  y = Cast <to = 1> (z)');
+    const done = await carryOut(runtime, half, swap());
+    expect(done.count('Cast')).toBe(5);
+    await expectSame(done, IDS, 2e-2);
+  });
+
+  test('two streams, one behind the other, share a table', async () => {
+    // The second stream begins with the same table and reads the first one through its last norm.
+    const text = model({
+      weights: `, ${normal('float[4, 4]', 'cross', 12)}`,
+      head: 'd0 = Gather (table, ids)  k = MatMul (n2, cross)  d1 = Add (d0, k)  n3 = LayerNormalization <axis = -1> (d1, g1, b1)  y = MatMul (n3, head)',
+    });
+    const done = await carryOut(runtime, text, swap({}, { ...targets, norms: ['n3'] }));
+    expect(done.count('LayerNormalization')).toBe(0);
+    await expectSame(done, IDS);
+  });
+
   test('exact: false leaves the writers alone and changes the function: RMS(x)γ, by hand', async () => {
     const text = `<ir_version: 9, opset_import: ["": 17]> m (float[N, 2] x) => (float[N, 2] y) <float[2] g = {2, 5}, float[2] b = {1, 1}>
       { n = LayerNormalization <axis = -1, epsilon = 1e-12> (x, g, b)  y = Identity (n) }`;
