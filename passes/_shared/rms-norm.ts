@@ -1,4 +1,18 @@
-import { any, equal, type Match, no, ok, oneOf, op, type Rule, scalar, showShape, type Verdict } from '#core';
+import {
+  any,
+  equal,
+  isOp,
+  type Match,
+  no,
+  ok,
+  oneOf,
+  op,
+  type Rule,
+  scalar,
+  showShape,
+  type Value,
+  type Verdict,
+} from '#core';
 import { inverseSquareRoot, mean, square, squareRoot } from './norms.js';
 
 const x = any('input');
@@ -8,7 +22,15 @@ const shifted = op.Add(mean(square(x)), epsilon);
 const inverse = inverseSquareRoot(shifted);
 const normalized = oneOf(op.Div(x, squareRoot(shifted)), op.Mul(x, inverse));
 
+/** Whether a value is another one less its own mean: what is left to do then is layer normalization. */
+function isCentered(value: Value): boolean {
+  const [minuend, subtrahend] = isOp(value.producer, 'Sub') ? value.producer.inputs : [];
+  const average = subtrahend?.producer;
+  return isOp(average, 'ReduceMean') && average.inputs[0] === minuend;
+}
+
 function check(m: Match): Verdict {
+  if (isCentered(m.get(x))) return no('what is divided is centered: this is layer normalization', m.get(x));
   const size = m.shape(x)?.at(-1) ?? null;
   const shape = m.shape(scale);
   if (shape?.length !== 1 || !equal(shape[0] ?? null, size)) {
