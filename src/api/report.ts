@@ -71,7 +71,7 @@ export function wholeReport(
       name,
       maxAbs,
       maxRel,
-      noiseFloor: identical ? null : noiseFloor,
+      noiseFloor: identical || noiseFloor === 0 ? null : noiseFloor,
       ...(excluded && { excluded }),
     })),
   };

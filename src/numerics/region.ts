@@ -1,4 +1,5 @@
 import { contentKey } from '../analysis/content.js';
+import { isDeterministic } from '../analysis/training.js';
 import { extractModel, type NodeView } from '../ir/extract.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
@@ -8,6 +9,7 @@ import type { Value } from '../ir/value.js';
 import type { Semantics } from '../pass/pass.js';
 import type { NodeSnapshot, RewriteRecord } from '../rewrite/record.js';
 import { constantOf } from '../schema/constant.js';
+import { randomness } from '../schema/traits.js';
 import type { Types } from '../shape/types.js';
 import type { SymbolicTensor } from '../shape/fact.js';
 import { regionKey } from './region-key.js';
@@ -58,6 +60,10 @@ export function cutRegion(record: RewriteRecord, semantics: Semantics, scene: Sc
     else if (contentKey(left) !== contentKey(right)) return { kind: 'mismatch', why: 'two constants differ' };
   }
   if (claims.length === 0) return { kind: 'nothing' };
+  const own = [...record.removed, ...record.added, ...record.changed.map(({ after }) => after)];
+  if (own.some(({ node }) => randomness(node) !== 'unknown' && !isDeterministic(node))) {
+    return { kind: 'uncovered', why: 'it draws random numbers' };
+  }
   const widen = (level: number): Cut => {
     const sides = expand(record, claims, level);
     if (typeof sides === 'string') return { kind: 'uncovered', why: sides };
@@ -126,7 +132,7 @@ function expand(record: RewriteRecord, claims: readonly Claim[], level: number):
   const after = new Map([...record.added.map(view), ...record.changed.map((pair) => view(pair.after))]);
   const take = (value: Value): boolean => {
     const node = value.producer;
-    if (!node || after.has(node) || before.has(node)) return false;
+    if (!node || after.has(node) || before.has(node) || !isDeterministic(node)) return false;
     const as = { inputs: [...node.inputs], attrs: node.attrs };
     before.set(node, as);
     after.set(node, as);

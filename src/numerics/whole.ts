@@ -46,6 +46,8 @@ export interface WholeComparison {
 /** Weights beyond this are not copied once more to measure noise. */
 const NOISE_LIMIT = 1.5 * 2 ** 30;
 const NOISE_VARIANTS = 3;
+/** Models from this on are run on fewer samples, and their noise is measured only when a difference asks for it. */
+const LARGE = 2 ** 27;
 
 /** The original, run once on its samples; candidates are compared with what it gave. */
 export class Reference {
@@ -65,7 +67,8 @@ export class Reference {
 
   /** Runs the original; gives why not when the runtime does not run it on any inputs that were tried. */
   static async prepare(runtime: Runtime, options: ReferenceOptions): Promise<Reference | { readonly why: string }> {
-    const { plan, source, samples: count = 3, seed = 0, feeds } = options;
+    const { plan, source, seed = 0, feeds } = options;
+    const count = options.samples ?? (options.model.source.bytes < LARGE ? 3 : 2);
     if (plan.unsupported.length > 0 && !feeds)
       return { why: `no values can be made for the input ${plan.unsupported[0]}` };
     let session: Session | undefined;
@@ -105,8 +108,9 @@ export class Reference {
   async #judgeAll(results: readonly Readonly<Record<string, NumericArray>>[]): Promise<WholeComparison> {
     let outputs = this.#judge(results);
     for (let variant = 0; variant < NOISE_VARIANTS; variant++) {
-      const settled =
-        variant === 0 ? outputs.every((output) => output.identical) : outputs.every((output) => output.ok);
+      // One copy more of a large model is worth its cost only where its noise decides.
+      const measured = variant === 0 && this.#options.model.source.bytes < LARGE;
+      const settled = outputs.every((output) => (measured ? output.identical : output.ok));
       if (settled || !(await this.#measureNoise(variant))) break;
       outputs = this.#judge(results);
     }
