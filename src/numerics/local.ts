@@ -110,7 +110,11 @@ function cut(scene: Scene, a: Value, b: Value, level: number): Region | undefine
     if (place) place.ys.push(y);
     else places.set(key, { x: alignment.inFirst(y)!, y, xs: [], ys: [] });
   }
-  const list = [...places.values()].map((place, i) => ({ ...place, name: `in${i}`, type: types.of(place.x) ?? place.x.type }));
+  const list = [...places.values()].map((place, i) => ({
+    ...place,
+    name: `in${i}`,
+    type: types.of(place.x) ?? place.x.type,
+  }));
   const output = { name: 'out', type: undefined };
   const before = extractModel(first, {
     inputs: list.map(({ x, xs, name, type }) => ({ value: x, aliases: xs, name, type })),

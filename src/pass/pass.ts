@@ -47,7 +47,7 @@ export interface PassContext<O extends object = object> {
   readonly types: Types;
   readonly target: Target;
   readonly opset: OpsetPolicy;
-  /** Bytes by which the emitted model may grow over the original; folding passes keep within it. */
+  /** Bytes by which the model may grow now: what the user allows, and what earlier passes have saved. Folding passes keep within it. */
   readonly maxGrowth: number;
   readonly evaluator: Evaluator | undefined;
   readonly signal: AbortSignal | undefined;

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { checkWellFormed } from '../analysis/wellformed.js';
 import type { Model } from '../ir/model.js';
+import { tensorsOf } from '../ir/tensors.js';
 import { Rewriter } from '../rewrite/rewriter.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes, type Types } from '../shape/types.js';
@@ -82,11 +83,13 @@ class Runner {
   readonly #types: Types;
   /** Version of the model at which a pass last found nothing to do. */
   readonly #idle = new Map<AnyPass, number>();
+  readonly #startBytes: number;
   #pass: AnyPass | undefined;
 
   constructor(model: Model, options: RunOptions) {
     this.#model = model;
     this.#options = options;
+    this.#startBytes = weigh(model);
     this.#types = options.types ?? inferTypes(model, { provenOnly: true });
     const { accept, onRewrite } = options;
     this.rewriter = new Rewriter(model, {
@@ -139,7 +142,7 @@ class Runner {
       types: this.#types,
       target: target ?? 'standard',
       opset: opset ?? 'auto',
-      maxGrowth: maxGrowth ?? 0,
+      maxGrowth: (maxGrowth ?? 0) + Math.max(0, this.#startBytes - weigh(this.#model)),
       evaluator,
       signal,
       rewrite: (rule, root, edit) => this.rewriter.apply(pass.name, rule, root, edit),
@@ -148,4 +151,15 @@ class Runner {
       report: (diagnostic) => onDiagnostic?.(diagnostic),
     };
   }
+}
+
+/** Bytes of a node without names and attributes, as it is written. */
+const NODE_BYTES = 16;
+
+/** What a model takes when it is written, near enough to say what earlier passes have saved: its tensors and its nodes. */
+function weigh(model: Model): number {
+  let bytes = 0;
+  for (const tensor of tensorsOf(model)) bytes += tensor.byteLength;
+  for (const graph of model.graphs()) bytes += NODE_BYTES * graph.nodes.size;
+  return bytes;
 }
