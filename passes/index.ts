@@ -25,6 +25,7 @@ import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { mergeParallel } from './merge-parallel/index.js';
+import { mergeSelections } from './merge-selections/index.js';
 import { mergeProjections } from './merge-projections/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
@@ -59,6 +60,7 @@ export const PASSES: readonly AnyPass[] = [
   mergeArithmetic,
   mergeChains,
   mergeParallel,
+  mergeSelections,
   mergeProjections,
   raiseOpset,
   shareConstants,

@@ -26,6 +26,7 @@ import { liftConstants } from './lift-constants/index.js';
 import { mergeArithmetic } from './merge-arithmetic/index.js';
 import { mergeChains } from './merge-chains/index.js';
 import { mergeParallel } from './merge-parallel/index.js';
+import { mergeSelections } from './merge-selections/index.js';
 import { mergeProjections } from './merge-projections/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
@@ -71,6 +72,6 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(liftConstants)
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
-  .toFixpoint([...fuse, ...clean, mergeParallel, sinkTransposes], { max: 10 })
+  .toFixpoint([...fuse, ...clean, mergeParallel, mergeSelections, sinkTransposes], { max: 10 })
   .run(mergeProjections)
   .run(fuseRuntimeOperators);

@@ -12,6 +12,7 @@ import {
   type Value,
 } from '#core';
 import type { Plan } from '../_shared/node-rules.js';
+import { exclusiveCone } from '../_shared/exclusive-cone.js';
 import { sameDim } from '../_shared/facts.js';
 import { hasShapeRange, isComputed, shapeRange } from './operands.js';
 
@@ -95,23 +96,6 @@ function planShorter(node: Node, value: Value, inputs: readonly Value[], types: 
   const recipe = known.shape.length === 0 ? scalarRecipe(found[0] as Source) : listRecipe(found, types, opset);
   const spared = new Set(dying);
   return recipe.cost(spared) < dying.length ? (edit) => edit.replace(value, recipe.build(edit)) : undefined;
-}
-
-/** Nodes that nothing would need any more without this one, itself included. Big cones end early. */
-function exclusiveCone(node: Node): readonly Node[] {
-  const cone = new Set([node]);
-  for (const each of cone) {
-    if (cone.size > 32) break;
-    for (const input of each.inputs) {
-      const producer = input?.producer;
-      if (!producer || cone.has(producer) || producer.graph !== node.graph) continue;
-      const isExclusive = producer.outputs.every((output) =>
-        [...output.uses].every((use) => use.kind === 'input' && cone.has(use.node)),
-      );
-      if (isExclusive) cone.add(producer);
-    }
-  }
-  return [...cone];
 }
 
 function findSource(dim: Dim, candidates: readonly Value[], types: Types): Source | undefined {

@@ -11,7 +11,7 @@ import {
 } from '#core';
 import { knownInts, normalAxis, onlyReader, sameDim, sameDims } from '../_shared/facts.js';
 import { type NodeRule, passThrough, type Plan } from '../_shared/node-rules.js';
-import { readSlice, type SlicedAxis } from './slices.js';
+import { readSlice, type SlicedAxis } from '../_shared/slices.js';
 
 const nested: NodeRule = {
   name: 'nested-operands',

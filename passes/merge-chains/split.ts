@@ -2,7 +2,7 @@ import { intAttr, isOp, type Node, Tensor, type Types, type Value } from '#core'
 import { knownInts, normalAxis, onlyReader } from '../_shared/facts.js';
 import type { NodeRule } from '../_shared/node-rules.js';
 import { axesOf } from './reshape.js';
-import { readSlice } from './slices.js';
+import { readSlice } from '../_shared/slices.js';
 
 /** A Slice that takes `[start, end)` of one axis. */
 interface Piece {
