@@ -3,13 +3,22 @@
  * a runtime `optimize` needs `verify: false`; `createOrtWebRuntime(ort)` makes one of onnxruntime-web.
  */
 export { type Diagnostic, type Place, ResonnxError, type Severity } from '../diagnostics/diagnostic.js';
+export { optimizePipeline } from '../../passes/presets.js';
+export { Pipeline } from '../pass/pipeline.js';
 export { type Model } from '../ir/model.js';
 export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../numerics/ort-web.js';
 export { type Runtime } from '../numerics/runtime.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
-export { emitBytes, type EmitOptions } from './emit-bytes.js';
+export { definePass } from './define.js';
+export { emitBytes, type EmitOptions, emitText } from './emit-bytes.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
-export { type BytesSource as Source, loadBytes as load, type LoadOptions, type OnnxProtoModel } from './load-bytes.js';
+export {
+  type BytesSource as Source,
+  loadBytes as load,
+  loadText,
+  type LoadOptions,
+  type OnnxProtoModel,
+} from './load-bytes.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
 export { type OptimizeReport, type OutputReport, type PassReport, type Reverted, type Verification } from './report.js';
 export { rewrite, type OperationReport, type RewriteOptions, type RewriteReport, type Rewritten } from './rewrite.js';

@@ -19,11 +19,6 @@ export interface LoadedConfig {
   readonly file?: string;
 }
 
-/** Types the default export of `resonnx.config.ts`. */
-export function defineConfig(config: Config): Config {
-  return config;
-}
-
 /**
  * The configuration of a folder, see {@link findConfig}; `given` names a file instead. What no file says is empty.
  * @throws ResonnxError `config/unreadable`, `config/invalid`

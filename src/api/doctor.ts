@@ -5,7 +5,7 @@ import { createInstalledRuntime, findRuntimes, type InstalledRuntime } from '../
 import { importModel } from '../onnx/import.js';
 import { encodeWhole } from '../onnx/bytes.js';
 import { parseModelText } from '../text/parse.js';
-import { loadConfig } from './config.js';
+import { findConfig } from './config-file.js';
 
 /** A runtime on this machine. */
 export interface RuntimeReport {
@@ -38,7 +38,6 @@ export async function doctor(folder: string = process.cwd()): Promise<DoctorRepo
   const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
   const found = findRuntimes();
   const why = await whyNot();
-  const { file } = await loadConfig(folder);
   return {
     schema: 'resonnx/doctor@1',
     version,
@@ -47,7 +46,7 @@ export async function doctor(folder: string = process.cwd()): Promise<DoctorRepo
     runtimes: found.map((runtime) => ({ ...runtime, providers: providersOf(runtime) })),
     runs: why === undefined,
     ...(why !== undefined && { why }),
-    config: file ?? null,
+    config: findConfig(folder) ?? null,
   };
 }
 

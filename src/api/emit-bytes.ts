@@ -7,7 +7,7 @@ import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/
 import { Encoded } from '../proto/encoded.js';
 import type { ModelProto } from '../proto/messages.js';
 import { encodeModel } from '../proto/model.js';
-import { encodeUtf8 } from '../support/utf8.js';
+import { decodeUtf8, encodeUtf8 } from '../support/utf8.js';
 import { printModel } from '../text/print.js';
 
 /** Options of emitting. */
@@ -25,6 +25,13 @@ const LIMIT = 2 ** 31 - 1;
 /** The bytes of a model with all weights inside. @throws ResonnxError `file/too-large` above 2 GiB */
 export function emitBytes(model: Model, options: EmitOptions = {}): Uint8Array {
   return encodeFor(model, { ...options, externalData: { kind: 'none' } }, '<bytes>').encoded.toBytes();
+}
+
+/** The model in ONNX text, with all weights inside. */
+export function emitText(model: Model, options: EmitOptions = {}): string {
+  return decodeUtf8(
+    encodeFor(model, { ...options, externalData: { kind: 'none' } }, '<text>.onnxtxt').encoded.toBytes(),
+  );
 }
 
 /** Bytes of the emitted model, without external data that stays where it is. Reads no weights. */

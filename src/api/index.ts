@@ -1,19 +1,23 @@
 /** The public interface of resonnx. */
 export { type Diagnostic, type Place, ResonnxError, type Severity } from '../diagnostics/diagnostic.js';
+export { optimizePipeline } from '../../passes/presets.js';
+export { Pipeline } from '../pass/pipeline.js';
 export { type Model } from '../ir/model.js';
 export { createInstalledRuntime } from '../numerics/ort-installed.js';
 export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../numerics/ort-web.js';
 export { type Runtime } from '../numerics/runtime.js';
 export { type ExternalData } from '../onnx/externalize.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
-export { type Config, defineConfig, type ModelOptions } from './config.js';
+export { type Config, type ModelOptions } from './config-schema.js';
 export { check, type CheckReport } from './check.js';
 export { declareModel } from './bindings.js';
 export { doctor, type DoctorReport, type RuntimeReport } from './doctor.js';
-export { emitBytes, type EmitOptions } from './emit-bytes.js';
+export { defineConfig, definePass } from './define.js';
+export { emitBytes, type EmitOptions, emitText } from './emit-bytes.js';
 export { emitFile, emitOnnxProto, type Emitted } from './emit.js';
 export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
+export { loadText } from './load-bytes.js';
 export { load, type LoadOptions, type OnnxProtoModel, type Source } from './load.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
 export { type OptimizeReport, type OutputReport, type PassReport, type Reverted, type Verification } from './report.js';
