@@ -1,4 +1,5 @@
 import { type NumericArray, recipeCodes, ResonnxError, toFloat64 } from '#core';
+import { seededUniform } from './seeded.js';
 
 /** How far columns may be from orthonormal: what float32 leaves of a matrix that was made in it. */
 const TOLERANCE = 1e-3;
@@ -52,7 +53,7 @@ function parity(bits: number): number {
 export function randomOrthogonal(size: number, seed: number): NumericArray {
   const data = new Float64Array(size * size);
   for (let i = 0; i < size; i++) data[i * size + i] = 1;
-  const next = uniform(seed);
+  const next = seededUniform(seed);
   const normal = new Float64Array(size);
   for (let round = 0; round < size; round++) {
     let length = 0;
@@ -72,16 +73,4 @@ function reflect(data: Float64Array, size: number, normal: Float64Array, length:
     for (let i = 0; i < size; i++) dot += data[row * size + i]! * normal[i]!;
     for (let i = 0; i < size; i++) data[row * size + i]! -= (2 * dot * normal[i]!) / length;
   }
-}
-
-/** Numbers in [0, 1): a Weyl sequence through the 32-bit finalizer of MurmurHash3. */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let bits = state;
-    bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-    return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32;
-  };
 }

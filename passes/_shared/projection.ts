@@ -12,6 +12,7 @@ import {
   type Value,
 } from '#core';
 import { transposed } from './arrays.js';
+import { type Init, INITS, type ProjectionWeights, projectionWeights } from './projection-weights.js';
 import { averagePool, batchNorm, padChannels, pointwise, subsample } from './spatial.js';
 
 /** How a skip is brought to the shape of its branch; the names of docs/recipes.md. */
@@ -27,6 +28,9 @@ export interface ProjectionOptions {
   readonly ceilMode: boolean;
   readonly countIncludePad: boolean;
   readonly channelPad: 'end' | 'split';
+  /** How weights that are not given are made. */
+  readonly init: Init | undefined;
+  readonly seed: number;
 }
 
 /** Reads the options of an operation. @throws ResonnxError `recipe/option-invalid` */
@@ -44,8 +48,21 @@ export function projectionOptions(operation: string, options: Readonly<Record<st
   if (typeof eps !== 'number' || !(eps > 0)) return invalid('eps', 'a positive number');
   const channelPad = options['channel_pad'] ?? 'end';
   if (channelPad !== 'end' && channelPad !== 'split') return invalid('channel_pad', '"end" or "split"');
+  const init = options['init'] === undefined ? undefined : INITS.find((known) => known === options['init']);
+  if (options['init'] !== undefined && !init) return invalid('init', `one of ${INITS.join(', ')}`);
+  const seed = options['seed'] ?? 0;
+  if (typeof seed !== 'number' || !Number.isSafeInteger(seed)) return invalid('seed', 'an integer');
   const isOn = (name: string): boolean => options[name] === true || options[name] === 1;
-  return { kind, stride, eps, ceilMode: isOn('ceil_mode'), countIncludePad: isOn('count_include_pad'), channelPad };
+  return {
+    kind,
+    stride,
+    eps,
+    ceilMode: isOn('ceil_mode'),
+    countIncludePad: isOn('count_include_pad'),
+    channelPad,
+    init,
+    seed,
+  };
 }
 
 /** What a projection is made for. */
@@ -81,18 +98,40 @@ function modulesOf({ options, site }: ProjectionRequest): Modules {
   };
 }
 
-const NORM_PARTS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
+/** Weights for a skip of `inn` to `out` channels. */
+function weightsOf(
+  request: ProjectionRequest,
+  channels: readonly [number | undefined, number | undefined],
+  spatial: number,
+): ProjectionWeights {
+  const { options, parameters } = request;
+  const { weights: name, norm } = modulesOf(request);
+  return projectionWeights({ parameters, name, norm, channels, spatial, init: options.init, seed: options.seed });
+}
+
+/** Whether every weight of the projection is a zero that was made: the skip adds nothing at first. */
+export function isZeroAtFirst(request: ProjectionRequest): boolean {
+  const { kind, init } = request.options;
+  const { weights, norm } = modulesOf(request);
+  const given = [`${weights}.weight`, `${weights}.bias`, ...(norm === undefined ? [] : [`${norm}.weight`])];
+  return (
+    kind !== 'none' && kind !== 'option-a' && init === 'zero' && !given.some((name) => request.parameters.has(name))
+  );
+}
 
 /** Builds the projection of `x` in the graph. */
 export function buildProjection(edit: Edit, x: Value, branch: Value, request: ProjectionRequest, types: Types): Value {
-  const { options, parameters } = request;
+  const { options } = request;
   const constant = (name: string, array: NumericArray): Value =>
     edit.constant(name, Tensor.from(fromFloat64(types.dtype(x) ?? 'float32', array.shape, toFloat64(array))));
   if (options.kind === 'none') return x;
   if (options.kind === 'option-a') return buildOptionA(edit, x, branch, request, types);
   const modules = modulesOf(request);
-  const weight = parameters.get(`${modules.weights}.weight`);
-  const bias = parameters.find(`${modules.weights}.bias`);
+  const rank = types.shape(x)?.length ?? 2;
+  const axis = options.kind === 'linear' ? rank - 1 : 1;
+  const sizes = [branch, x].map((value) => types.shape(value)?.[axis]);
+  const [out, inn] = sizes.map((size) => (typeof size === 'number' ? size : undefined));
+  const { weight, bias, norm } = weightsOf(request, [out, inn], options.kind === 'linear' ? 0 : rank - 2);
   if (options.kind === 'linear') {
     const product = edit.node('MatMul', [x, constant('skip_weight', transposed(weight))]);
     return bias ? edit.node('Add', [product, constant('skip_bias', bias)]) : product;
@@ -110,8 +149,8 @@ export function buildProjection(edit: Edit, x: Value, branch: Value, request: Pr
   const convStrides = modules.pool ? Array<number>(spatial).fill(1) : strides;
   const inputs = [pooled, constant('skip_weight', weight), bias && constant('skip_bias', bias)];
   const projected = edit.node('Conv', inputs, { kernel_shape: weight.shape.slice(2), strides: convStrides });
-  if (modules.norm === undefined) return projected;
-  const parts = NORM_PARTS.map((part) => constant(`skip_bn_${part}`, parameters.get(`${modules.norm}.${part}`)));
+  if (!norm) return projected;
+  const parts = norm.map((part) => constant('skip_bn', part));
   return edit.node('BatchNormalization', [projected, ...parts], { epsilon: { type: 'FLOAT', value: options.eps } });
 }
 
@@ -158,7 +197,7 @@ function channelPadding(
 
 /** The same projection over arrays, in float64: the reference that the graph is compared with. `branch` gives the channels of option A. */
 export function projectArray(x: NumericArray, branch: NumericArray, request: ProjectionRequest): NumericArray {
-  const { options, parameters } = request;
+  const { options } = request;
   if (options.kind === 'none') return x;
   if (options.kind === 'option-a') {
     const added = branch.shape[1]! - x.shape[1]!;
@@ -166,14 +205,16 @@ export function projectArray(x: NumericArray, branch: NumericArray, request: Pro
     return padChannels(subsample(x, options.stride), before, added - before);
   }
   const modules = modulesOf(request);
-  const weight = parameters.get(`${modules.weights}.weight`);
-  const bias = parameters.find(`${modules.weights}.bias`);
+  const rank = x.shape.length;
+  const axis = options.kind === 'linear' ? rank - 1 : 1;
+  const channels = [branch.shape[axis], x.shape[axis]] as const;
+  const { weight, bias, norm } = weightsOf(request, channels, options.kind === 'linear' ? 0 : rank - 2);
   if (options.kind === 'linear') return pointwise(x, weight, bias, -1);
   const spread = modules.pool
     ? averagePool(x, options.stride, { ceilMode: options.ceilMode, countIncludePad: options.countIncludePad })
     : subsample(x, options.stride);
   const projected = pointwise(spread, weight, bias, 1);
-  if (modules.norm === undefined) return projected;
-  const [scale, shift, mean, variance] = NORM_PARTS.map((part) => parameters.get(`${modules.norm}.${part}`));
+  if (!norm) return projected;
+  const [scale, shift, mean, variance] = norm;
   return batchNorm(projected, { scale: scale!, shift: shift!, mean: mean!, variance: variance!, eps: options.eps });
 }

@@ -9,7 +9,7 @@ import {
   type Value,
 } from '#core';
 import { findLayoutAlias, toAlias, transposeArray } from '../_shared/layout-alias.js';
-import { buildProjection, projectArray, projectionOptions } from '../_shared/projection.js';
+import { buildProjection, isZeroAtFirst, projectArray, projectionOptions } from '../_shared/projection.js';
 import { findRegions, type Region } from '../_shared/region.js';
 import { redirect } from '../_shared/readers.js';
 import { sitesOf } from '../_shared/sites.js';
@@ -25,7 +25,7 @@ export const insertResidual: OperationPass = {
   name: 'insert-residual',
   summary: 'put a skip around a region: identity or projected; added, concatenated or weighted',
   semantics: 'changes-function',
-  semanticsOf: () => 'changes-function',
+  semanticsOf: (request) => (startsAsZero(request) ? 'identity-at-init' : 'changes-function'),
   run(model: Model, cx) {
     const { operation } = cx.options;
     const regions = findRegions(new Locator(model), sitesOf(operation));
@@ -49,6 +49,14 @@ export const insertResidual: OperationPass = {
     return undefined;
   },
 };
+
+/** Whether every skip is projected by zeros that were made for it, and added: at first the function stays. */
+function startsAsZero({ operation, parameters }: OperationOptions): boolean {
+  const options = projectionOptions(operation.operation, operation.options);
+  if (operation.options['combine'] !== undefined || operation.options['activation_after'] !== undefined) return false;
+  const { sites = [] } = operation.targets;
+  return sites.length > 0 && sites.every((site) => isZeroAtFirst({ options, site, parameters }));
+}
 
 /** Where the skip starts: at the region's input, or, for an initial residual (GCNII, Chen et al. 2020), where the first region starts. */
 function sourceOf(

@@ -117,6 +117,60 @@ describe('insert-residual: projections, by hand', () => {
   });
 });
 
+describe('insert-residual: weights that are not given', () => {
+  const wide = `${HEAD} m (float[N, 2] x) => (float[N, 3] y) <float[2, 3] w = {1, 0, 0, 0, 1, 0}> { f = MatMul (x, w)  y = Identity (f) }`;
+  const X = floats([1, 2], [3, 5]);
+
+  test('zero leaves the function alone at first, and needs no permission', async () => {
+    const done = await carryOut(runtime, wide, insert({ projection: 'linear', init: 'zero' }), { allow: [] });
+    expect([done.count('MatMul'), done.count('Add')]).toEqual([2, 1]);
+    await expectSame(done, { x: X }, 0);
+  });
+
+  test('with a bias that is given it does not', async () => {
+    const parameters = { 'block0.bias': floats([3], [1]) };
+    expect(
+      await refusalOf(runtime, wide, insert({ projection: 'linear', init: 'zero' }), { parameters, allow: [] }),
+    ).toMatch(/changes-function/);
+  });
+
+  test.each(['identity', 'dirac'])('%s: the channels that both sides have, [3 + 3, 5 + 5, 0]', async (init) => {
+    const done = await carryOut(runtime, wide, insert({ projection: 'linear', init }));
+    expectClose((await done.run({ x: X }))['y']!, [6, 10, 0]);
+  });
+
+  test('He: variance 2/in, the same for the same seed, another for another', async () => {
+    const broad = `${HEAD} m (float[N, 64] x) => (float[N, 128] y) <float[64, 128] w = ["location": "fill:zeros"]> { f = MatMul (x, w)  y = Identity (f) }`;
+    const text = async (seed: number): Promise<string> =>
+      (await carryOut(runtime, broad, insert({ projection: 'linear', init: 'he', seed }))).text;
+    const [first, again, other] = [await text(1), await text(1), await text(2)];
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    const done = await carryOut(runtime, broad, insert({ projection: 'linear', init: 'he', seed: 1 }));
+    // The output for a unit vector is a row of the weights.
+    const { y } = await done.run({ x: floats([1, 64], [1, ...Array<number>(63).fill(0)]) });
+    const row = [...(y!.data as Float32Array)];
+    const variance = row.reduce((sum, value) => sum + value * value, 0) / row.length;
+    expect(variance).toBeGreaterThan(0.6 * (2 / 64));
+    expect(variance).toBeLessThan(1.5 * (2 / 64));
+  });
+
+  test('a norm that is not given stands behind the zeros', async () => {
+    const image = `${HEAD} m (float[N, 2, 4, 4] x) => (float[N, 3, 2, 2] y) <${normal('float[3, 2, 2, 2]', 'w', 1)}> { f = Conv <kernel_shape = [2, 2], strides = [2, 2]> (x, w)  y = Identity (f) }`;
+    const done = await carryOut(runtime, image, insert({ projection: 'avgpool-conv1x1-bn', stride: 2, init: 'zero' }), {
+      allow: [],
+    });
+    expect(done.count('BatchNormalization')).toBe(1);
+    await expectSame(done, { x: probe([2, 2, 4, 4]) });
+  });
+
+  test('an init that does not exist, and a weight of another shape', async () => {
+    expect(await refusalOf(runtime, wide, insert({ projection: 'linear', init: 'ones' }))).toMatch(/option-invalid/);
+    const parameters = { 'block0.weight': floats([2, 3], [1]) };
+    expect(await refusalOf(runtime, wide, insert({ projection: 'linear' }), { parameters })).toMatch(/parameter-shape/);
+  });
+});
+
 describe('insert-residual: ways to meet, by hand', () => {
   // F(x) = 10x.
   const ten = `${HEAD} m (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {10, 0, 0, 10}> { f = MatMul (x, w)  y = Identity (f) }`;
