@@ -8,6 +8,8 @@ export interface NodeRule {
   readonly name: string;
   /** One line for `passes NAME`. */
   readonly summary: string;
+  /** Less than the pass promises: −0 may become +0, or a sum be rounded otherwise. */
+  readonly semantics?: 'equivalent';
   /** Operators of the default domain that it looks at; all when absent. */
   readonly ops?: readonly string[];
   /** What to do at this node; `undefined` when there is nothing to do. Pure: it changes nothing itself. */
@@ -32,6 +34,7 @@ export function nodeRules(
     name: pass.name,
     summary: pass.summary,
     semantics: pass.semantics,
+    equivalentRules: pass.rules.filter((rule) => rule.semantics === 'equivalent').map((rule) => rule.name),
     rules: Object.fromEntries(pass.rules.map((rule) => [rule.name, rule.summary])),
     run(model: Model, cx) {
       for (const graph of [...model.graphs()]) visitGraph(graph, rulesFor, cx);

@@ -138,6 +138,7 @@ const ONE_IS_ITSELF = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'Red
 const reduction: NodeRule = {
   name: 'reduction-of-one',
   summary: 'reductions over axes of size 1 that keep them, and over no axes when that means none',
+  semantics: 'equivalent', // a sum starts at +0, so that −0 becomes +0
   ops: ONE_IS_ITSELF,
   plan(node, { types }) {
     const [data, input] = node.inputs;

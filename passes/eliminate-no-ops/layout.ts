@@ -141,6 +141,7 @@ function scalesOf(node: Node, { types }: Pick<PassContext, 'types'>): readonly n
 const singleBlock: NodeRule = {
   name: 'single-block',
   summary: 'DepthToSpace and SpaceToDepth with blocks of 1, GlobalAveragePool of one position',
+  semantics: 'equivalent', // an average starts at +0, so that −0 becomes +0
   ops: ['DepthToSpace', 'SpaceToDepth', 'GlobalAveragePool'],
   plan(node, { types }) {
     if (node.opType !== 'GlobalAveragePool')

@@ -25,7 +25,7 @@ import { UPGRADES } from './upgrades.js';
 export const raiseOpset: Pass = {
   name: 'raise-opset',
   summary: 'raise the opset where that allows a better form, with all operators brought to their versions there',
-  semantics: 'exact',
+  semantics: 'equivalent',
   run(model: Model, cx) {
     const current = model.opsets.get('');
     if (cx.opset === 'keep' || current === undefined || current < 7) return;

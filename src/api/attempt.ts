@@ -4,7 +4,7 @@ import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { emptiableSymbols } from '../numerics/inputs.js';
 import { RegionBook } from '../numerics/region-verify.js';
-import type { Declined, Evaluator, OpsetPolicy, Target } from '../pass/pass.js';
+import { type Declined, type Evaluator, type OpsetPolicy, semanticsOf, type Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import { type AnyPass, type PassRun, type RunOptions, type RunResult, runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
@@ -87,7 +87,7 @@ export class Attempts {
       accept: (record) => record.number <= limit && !denied.has(fingerprint(record)),
       onRewrite: (record, pass) => {
         records.push(record);
-        book?.add(record, pass.semantics);
+        book?.add(record, semanticsOf(pass, record.rule));
       },
       ...(verifyEach !== undefined && { verifyEach }),
       ...(observed && onDiagnostic && { onDiagnostic }),

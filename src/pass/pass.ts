@@ -70,10 +70,17 @@ export interface Pass<O extends object = object> {
   /** One line; the table in README.md is made from it. */
   readonly summary: string;
   readonly semantics: Semantics;
+  /** Rules of an `exact` pass that promise less: their results are `equivalent`, as −0 that becomes +0. */
+  readonly equivalentRules?: readonly string[];
   readonly options?: { readonly [K in keyof O]: OptionSpec };
   /** Rules by name with what each does, for `passes NAME` and `explain`. */
   readonly rules?: Readonly<Record<string, string>>;
   run(model: Model, context: PassContext<O>): void | Promise<void>;
+}
+
+/** What a rule of a pass promises. */
+export function semanticsOf(pass: Pick<Pass, 'semantics' | 'equivalentRules'>, rule: string): Semantics {
+  return pass.semantics === 'exact' && pass.equivalentRules?.includes(rule) ? 'equivalent' : pass.semantics;
 }
 
 /** The defaults of a pass's options. */

@@ -18,7 +18,7 @@ import type { Pipeline, Step } from './pipeline.js';
 
 /** A pass whatever its options. */
 // The context is contravariant in the options; a pass gets its own options back, which `Pipeline.run` put beside it.
-export type AnyPass = Pick<Pass, 'name' | 'summary' | 'semantics' | 'rules'> & {
+export type AnyPass = Pick<Pass, 'name' | 'summary' | 'semantics' | 'equivalentRules' | 'rules'> & {
   readonly options?: Pass['options'];
   run(model: Model, context: PassContext<never>): void | Promise<void>;
 };
