@@ -10,7 +10,7 @@ import { hasOneUse, type Op, relink, scalarOf, shapeOf, tensorOf, type Val, type
 export function foldNorms(view: View): View {
   const moments = new Moments(view);
   for (const op of view.ops) {
-    if (op.kind === 'norm') settle(view, op);
+    if (op.kind === 'norm') settle(view, op, moments);
     else if (!op.outputs[0]?.constant) foldOp(view, op, moments.see(op));
   }
   return { ...view, ops: relink(view.ops, view.outputs) };
@@ -89,9 +89,17 @@ function groupKind(view: View, x: Val, leastRank: number): NormKind | undefined 
   return groups > 1 && groups === from[1] ? 'instance' : 'group';
 }
 
-/** An InstanceNormalization over a reshaped value carries no parameters of its own: they come after the value is shaped back. */
-function settle(view: View, op: Op): void {
+/**
+ * An RMS norm of a value that its mean was taken off is a layer norm. An InstanceNormalization over a reshaped value carries no
+ * parameters of its own: they come after the value is shaped back.
+ */
+function settle(view: View, op: Op, moments: Moments): void {
   const x = op.inputs[0];
+  const form = moments.get(x);
+  if (op.norm?.kind === 'rms' && form?.kind === 'centered') {
+    becomeNorm(op, form.of, { ...op.norm, kind: 'layer' });
+    return;
+  }
   if (op.type !== 'InstanceNormalization' || !op.norm || x?.op?.kind !== 'layout') return;
   const shape = shapeOf(view, x);
   const size = op.norm.parameters[0] && tensorOf(op.norm.parameters[0])?.size;

@@ -92,16 +92,10 @@ export class Moments {
     }
   }
 
-  /** Statistics keep their form when axes of size 1 are added or taken away. */
+  /** Statistics and differences from the mean stay what they are in another layout. */
   #layout(op: Op): Form | undefined {
     const form = this.get(op.inputs[0]);
-    return form &&
-      form.kind !== 'centered' &&
-      form.kind !== 'square' &&
-      form.kind !== 'normal' &&
-      form.kind !== 'scaled'
-      ? form
-      : undefined;
+    return form && form.kind !== 'square' && form.kind !== 'normal' && form.kind !== 'scaled' ? form : undefined;
   }
 
   #reduction(op: Op): Form | undefined {
