@@ -47,11 +47,24 @@ function layerOf(file: string): { readonly level: number; readonly folder: strin
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   return [
-    ...text.matchAll(/^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm),
-  ].map((match) => (match[1] ?? match[2])!);
+    ...text.matchAll(
+      /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\b(?:import|require|resolve)\(\s*['"]([^'"]+)['"]\s*\)/gm,
+    ),
+  ].map((match) => (match[1] ?? match[2] ?? match[3])!);
 }
 
 const files = [...sources('src'), ...sources('passes')];
+
+test('the table of the architecture page has these folders, in this order', () => {
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| (.*?) \|/gm)];
+  const folders = rows.flatMap((row) =>
+    [...row[2]!.matchAll(/`([^`]+)`/g)].map((match) => match[1]!.replace(/\/$|\.ts$/, '')),
+  );
+  expect(folders.filter((folder) => folder !== 'passes/_shared')).toEqual(LAYERS.flat());
+  const numbers = rows.map((row) => Number(row[1]));
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+});
 
 test('every file imports from its own layer or lower ones', () => {
   const wrong: string[] = [];
@@ -84,11 +97,19 @@ test('a pass imports #core, the shared vocabulary and its own files only', () =>
 
 test('only the outer layers touch Node and the runtimes', () => {
   const wrong: string[] = [];
-  const outer = /^src\/(cli|plugin|report|bindings)\/|^src\/node\.ts$|^src\/api(\.ts|\/)|^src\/numerics\/ort-/;
+  const outer = /^src\/(cli|plugin|report|bindings)\/|^src\/api\/|^src\/numerics\/ort-/;
   for (const file of files) {
     for (const name of importsOf(file)) {
       if (/^(node:|onnxruntime)/.test(name) && !outer.test(file)) wrong.push(`${file} → ${name}`);
     }
   }
   expect(wrong).toEqual([]);
+});
+
+test('the core makes no code at run time and knows no Buffer', () => {
+  const outer = /^src\/(cli|plugin|api)\/|^src\/numerics\/ort-/;
+  const inner = files.filter((file) => !outer.test(file));
+  expect(inner.length).toBeGreaterThan(100);
+  const made = /\bnew Function\(|\beval\(|\bBuffer\b/;
+  expect(inner.filter((file) => made.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
 });
