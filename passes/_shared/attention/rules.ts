@@ -13,6 +13,7 @@ import {
   op,
   optional,
   type Rule,
+  type RuleContext,
   type Shape,
   Tensor,
   type Types,
@@ -39,7 +40,7 @@ export const fuseMergedAttention: Rule = {
   minOpset: 23,
   dtypes: ['float32'],
   pattern: op.Reshape(swapped, target),
-  check: (m) => checked(m, (reading) => checkMerged(m, reading)),
+  check: (m, context) => checked(m, context, (reading) => checkMerged(m, reading)),
   rewrite(m, edit) {
     const reading = readOf(m);
     if (typeof reading === 'string') return undefined;
@@ -58,7 +59,7 @@ export const fuseSplitAttention: Rule = {
   minOpset: 23,
   dtypes: ['float32'],
   pattern: product,
-  check: (m) => checked(m, (reading) => checkSplit(m, reading)),
+  check: (m, context) => checked(m, context, (reading) => checkSplit(m, reading)),
   rewrite(m, edit) {
     const reading = readOf(m);
     return typeof reading === 'string' ? undefined : emit(edit, reading, m.types, 'split');
@@ -113,7 +114,9 @@ function readOf(m: Match): AttentionReading | string {
   return readAttention(m.value(scores), m.value(values), m.types);
 }
 
-function checked(m: Match, further: (reading: AttentionReading) => Verdict): Verdict {
+function checked(m: Match, { target }: RuleContext, further: (reading: AttentionReading) => Verdict): Verdict {
+  // Its WebGPU provider would leave the operator to the CPU.
+  if (target === 'ort-web-webgpu') return no('onnxruntime has no kernel for Attention on WebGPU');
   const node = m.node(softmax);
   if (!isOverLastAxis(node, m.types)) return no('the softmax is not over the last axis', node);
   const reading = readOf(m);
