@@ -76,6 +76,7 @@ const LINEAR: ReadonlyMap<string, Linear> = new Map<string, Linear>([
   ['com.microsoft.FusedGemm', { product: [0, 1], addend: 2, type: 'Gemm' }],
   ['com.microsoft.GemmFastGelu', { product: [0, 1], type: 'MatMul' }],
   ['com.microsoft.FusedConv', { product: [0, 1], addend: 3, type: 'Conv' }],
+  ['com.microsoft.nchwc.Conv', { product: [0, 1], addend: 3, type: 'Conv' }],
   ['com.microsoft.NhwcFusedConv', { product: [0, 1], addend: 3, type: 'Conv' }],
   ['com.microsoft.FusedMatMulActivation', { product: [0, 1], type: 'MatMul' }],
   ['com.microsoft.QGemm', { product: [0, 3], type: 'Gemm' }],

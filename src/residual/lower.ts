@@ -33,7 +33,17 @@ const ALIASES: ReadonlySet<string> = new Set([
   'BitmaskDropout',
   'OptionalGetElement',
   'Optional',
+  'com.microsoft.nchwc.ReorderInput',
+  'com.microsoft.nchwc.ReorderOutput',
 ]);
+
+/** Domains of onnxruntime whose operators are those of the default domain in another layout. */
+const LAYOUT_DOMAINS: ReadonlySet<string> = new Set(['com.microsoft.nchwc', 'com.ms.internal.nhwc']);
+
+/** The operator that a node is, whatever layout it works in. */
+function nameOf(node: Node): string {
+  return LAYOUT_DOMAINS.has(node.domain) ? node.opType : node.op;
+}
 
 /** Operators whose result tells about shapes and nothing about data. */
 const SHAPE_ONLY: ReadonlySet<string> = new Set(['Shape', 'Size', 'EyeLike', 'RandomNormalLike', 'RandomUniformLike']);
@@ -113,14 +123,14 @@ function concatenated(node: Node, inputs: Operands): Operands | undefined {
 }
 
 function kindOf(node: Node): OpKind {
-  const known = KINDS.get(node.op);
+  const known = KINDS.get(nameOf(node));
   if (known) return known;
   if (isAttention(node) || isConvolution(node) || isMixing(node)) return 'mix';
   if (isPooling(node)) return 'pool';
   if (isReduction(node)) return 'reduce';
   if (isLayout(node)) return 'layout';
   if (isElementwise(node)) return 'pointwise';
-  if (isDataMovement(node) || SEQUENCE.has(node.op)) return 'move';
+  if (isDataMovement(node) || SEQUENCE.has(nameOf(node))) return 'move';
   if (randomness(node) === 'unknown') return 'mix';
   return 'other';
 }
@@ -151,6 +161,6 @@ const LEADING: ReadonlyMap<string, number> = new Map([
 ]);
 
 function dataOperands(node: Node, inputs: Operands): Operands {
-  const count = LEADING.get(node.op);
+  const count = LEADING.get(nameOf(node));
   return count === undefined ? inputs : inputs.slice(0, count);
 }
