@@ -3,7 +3,11 @@ const swc = { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, modul
 export default {
   testEnvironment: './test/support/ort-environment.cjs',
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^#core$': '<rootDir>/src/core.ts', '^#platform$': '<rootDir>/src/api/platform-node.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^#core$': '<rootDir>/src/core.ts',
+    '^#platform$': '<rootDir>/src/api/platform-node.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.corpus/'],

@@ -76,15 +76,18 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
   }
 }
 
-/** What the outputs do not show may show where the models part; whole runs come first, and alone decide on other networks. */
+/**
+ * What the outputs do not show may show where the models part; whole runs come first, and alone decide on other networks and on
+ * inputs that are given.
+ */
 async function localVerdict(
   runtime: Runtime,
   [a, b]: readonly [Model, Model],
   reference: Reference,
   whole: WholeComparison,
-  { seed = 0, onProgress }: VerifyOptions,
+  { feeds, seed = 0, onProgress }: VerifyOptions,
 ): Promise<WholeComparison> {
-  if (whole.status === 'mismatch') return whole;
+  if (whole.status === 'mismatch' || feeds) return whole;
   onProgress?.('comparing the places where the models part');
   const { why } = await compareLocally(runtime, a, b, reference.samples[0]?.binding ?? new Map(), seed);
   return why === undefined ? whole : { ...whole, status: 'mismatch', why };
