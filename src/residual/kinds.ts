@@ -19,7 +19,7 @@ export function kindOf(detector: Detector, site: Site): SiteKind {
 function carriesFar(site: Site): boolean {
   return site.branches.some(({ ops }) => {
     const stats = statsOf(ops);
-    return stats.shrinks && stats.grows && stats.weighted >= 3;
+    return stats.shrinks && stats.grows && stats.weighted >= 2;
   });
 }
 
@@ -78,7 +78,7 @@ function isScaled(branch: Branch): boolean {
 function isScaledSum(site: Site): boolean {
   const use = hasOneUse(site.output) ? site.output.uses[0] : undefined;
   if (use?.kind !== 'mul' && use?.kind !== 'div') return false;
-  if (use.outputs[0]?.uses.some((reader) => reader.kind === 'add')) return false;
+  if (use.outputs[0]?.uses.every((reader) => reader.kind === 'add')) return false;
   const factor = use.inputs.find((val) => val !== site.output);
   return factor?.constant === true && scalarOf(factor) !== undefined && scalarOf(factor) !== 1;
 }
