@@ -1,5 +1,6 @@
 import { type Dim, type Edit, equal, type Shape, Tensor, type Types, type Value } from '#core';
-import { agree, type AttentionReading, type Mask } from './read.js';
+import { agree } from './dims.js';
+import type { AttentionReading, Mask } from './read.js';
 
 /**
  * The shape of all masks together when attention can take them, perhaps expanded: at most the rank of the scores, each dim 1 or that of

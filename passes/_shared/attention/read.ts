@@ -2,16 +2,16 @@ import {
   constantOf,
   type Dim,
   equal,
-  evaluate,
   intAttr,
   intsAttr,
   isOp,
   type Node,
   type Shape,
-  symbols,
   type Types,
   type Value,
 } from '#core';
+import { sameDims } from '../facts.js';
+import { agree } from './dims.js';
 import { type Packed, packedOf } from './packed.js';
 
 /** Queries, keys or values, `[batch, heads, length, size]`, as the model has them; at least one of `split` and `folded` is there. */
@@ -130,36 +130,6 @@ function leadsToProduct(value: Value): boolean {
 function keepsShape(inner: Value, masked: Value, types: Types): boolean {
   const [one, other] = [types.shape(inner), types.shape(masked)];
   return one?.length === other?.length && one !== undefined && one.every((dim, axis) => agree(dim, other![axis]!));
-}
-
-/** Lengths to try where two dims are not proven equal. */
-const TRIALS = [1, 2, 3, 5, 8, 13, 64, 65, 128, 1025];
-
-/**
- * Whether two dims that were broadcast with each other are equal in every run: proven, or true for every trial in which they may be
- * broadcast at all. Not so when one of them may be 1 alone.
- */
-export function agree(a: Dim, b: Dim): boolean {
-  if (equal(a, b)) return true;
-  if (a === null || b === null) return false;
-  const names = [...new Set([...symbols(a), ...symbols(b)])];
-  if (names.length > 3) return false;
-  let seen = 0;
-  for (let trial = 0; trial < TRIALS.length ** names.length; trial++) {
-    const sizes = new Map(
-      names.map((name, i) => [name, TRIALS[Math.floor(trial / TRIALS.length ** i) % TRIALS.length]!]),
-    );
-    const [one, other] = [evaluate(a, sizes), evaluate(b, sizes)];
-    if (one === null || other === null) return false;
-    if (one === other) seen += one > 1 ? 1 : 0;
-    else if (one === 1 || other === 1) return false;
-  }
-  return seen > 1;
-}
-
-/** Whether two lists of dims are proven equal. */
-export function sameDims(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((dim, axis) => equal(dim, b[axis] ?? null));
 }
 
 interface Factor {

@@ -20,8 +20,9 @@ import {
   type Value,
   type Verdict,
 } from '#core';
+import { sameDims } from '../facts.js';
 import { buildMask, maskShape } from './mask.js';
-import { type AttentionReading, type Heads, headsOf, isOverLastAxis, readAttention, sameDims } from './read.js';
+import { type AttentionReading, type Heads, headsOf, isOverLastAxis, readAttention } from './read.js';
 
 const scores = any('scores');
 const values = any('values');
@@ -45,7 +46,7 @@ export const fuseMergedAttention: Rule = {
     const reading = readOf(m);
     if (typeof reading === 'string') return undefined;
     const merged = emit(edit, reading, m.types, 'merged');
-    return sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!) ?? [])
+    return sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!))
       ? merged
       : edit.node('Reshape', [merged, m.value(target)], m.root.attrs);
   },
@@ -82,9 +83,7 @@ const mergeHeads: Rule = {
   check(m) {
     const heads = sidesOf(m);
     if (!heads) return no('the heads do not come from `[batch, length, heads, size]`');
-    return sameDims(mergedShape(heads), m.types.shape(m.root.outputs[0]!) ?? [])
-      ? ok
-      : no('the heads are not merged again');
+    return sameDims(mergedShape(heads), m.types.shape(m.root.outputs[0]!)) ? ok : no('the heads are not merged again');
   },
   rewrite(m, edit) {
     const sides = sidesOf(m)!;
@@ -127,7 +126,7 @@ function checked(m: Match, { target }: RuleContext, further: (reading: Attention
 
 function checkMerged(m: Match, reading: AttentionReading): Verdict {
   if (!mergeable(reading)) return no('the heads do not come from `[batch, length, heads, size]`');
-  if (sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!) ?? [])) return ok;
+  if (sameDims(mergedShape(reading), m.types.shape(m.root.outputs[0]!))) return ok;
   const sizes = m.types.elements(m.value(target))?.elements;
   return sizes && !sizes.includes(0) ? ok : no('what the result is reshaped to is unknown');
 }
