@@ -148,6 +148,15 @@ const verified = open({
 
 const made = open({ pass: z.string(), rule: z.string(), at: z.string() });
 
+const checked = open({
+  schema: z.literal('resonnx/check@1'),
+  file: z.string(),
+  errors: count,
+  warnings: count,
+  infos: count,
+  findings: z.array(diagnostic),
+});
+
 /** What each command prints with `--json`, by command; new fields may come, none goes without another number in `schema`. */
 export const REPORTS = {
   inspect: z.union([inspection, open({ schema: z.literal('resonnx/inspect@1'), files: z.array(inspection) })]),
@@ -158,6 +167,7 @@ export const REPORTS = {
     bytes: count,
     files: z.array(z.string()),
   }),
+  check: z.union([checked, open({ schema: z.literal('resonnx/check@1'), files: z.array(checked) })]),
   optimize: optimized,
   rewrite: rewritten,
   verify: verified,

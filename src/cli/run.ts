@@ -13,6 +13,8 @@ const PROCESS: Streams = { out: process.stdout, err: process.stderr, in: process
 
 /** Codes of diagnostics that mean that this machine lacks something. */
 const LACKING = /^runtime\//;
+/** Areas of diagnostics that mean that the command was told something wrong. */
+const USAGE = /^config\//;
 /** Areas of diagnostics that mean that the model cannot be read or is not valid. */
 const INVALID = /^(file|proto|text|onnx)\//;
 
@@ -65,6 +67,7 @@ function explain(cause: unknown, streams: Streams, args: readonly string[]): Exi
   if (cause instanceof ResonnxError) {
     for (const diagnostic of cause.diagnostics) output.diagnostic(diagnostic);
     if (LACKING.test(cause.code)) return EXIT.lacking;
+    if (USAGE.test(cause.code)) return EXIT.usage;
     return INVALID.test(cause.code) ? EXIT.invalid : EXIT.no;
   }
   const error = cause instanceof Error ? cause : new Error(String(cause));

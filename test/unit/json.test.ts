@@ -40,6 +40,7 @@ const CHANGING = ['--allow', 'changes-function', '--dry-run'];
 
 const COMMANDS: Readonly<Record<keyof typeof REPORTS, readonly (() => readonly string[])[]>> = {
   inspect: [() => ['inspect', MODEL, '--values'], () => ['inspect', MODEL, MODEL]],
+  check: [() => ['check', MODEL], () => ['check', MODEL, MODEL]],
   convert: [() => ['convert', MODEL, '-o', join(folder, 'copy.onnx')]],
   optimize: [() => ['optimize', MODEL, '-o', join(folder, 'small.onnx'), '--only', 'eliminate-no-ops']],
   rewrite: [() => ['rewrite', join(folder, 'plain.onnxtxt'), '--recipe', join(folder, 'recipe.json'), ...CHANGING]],
@@ -57,6 +58,18 @@ test.each(Object.entries(COMMANDS))('%s --json is as its published schema says',
     expect(error?.issues ?? []).toEqual([]);
     expect(success).toBe(true);
   }
+});
+
+test('optimize takes what it is not told from the configuration file', async () => {
+  const config = join(folder, 'some.config.ts');
+  writeFileSync(config, `export default { verify: false, only: ['eliminate-dead'] as string[], models: {} };`);
+  const optimize = ['optimize', MODEL, '-o', join(folder, 'configured.onnx'), '--config', config];
+  const passes = async (...args: readonly string[]): Promise<readonly string[]> =>
+    REPORTS.optimize.parse(await json(...optimize, ...args)).passes.map(({ name }) => name);
+  expect(await passes()).toEqual(['eliminate-dead']);
+  expect(await passes('--only', 'share-constants')).toEqual(['share-constants']);
+  writeFileSync(config, `export default { verify: 'no' };`);
+  await expect(json(...optimize)).rejects.toThrow();
 });
 
 test('the published schemas are those of the code, and say what is missing', () => {
