@@ -17,15 +17,32 @@ export function contentKey(tensor: Tensor): string {
 const SAMPLES = 16;
 const SAMPLE_BYTES = 8;
 
+const samples = new WeakMap<Tensor, string>();
+
 /** Equal for tensors that {@link contentKey} finds equal, and seldom for others: some bytes of the tensor, at little cost. */
 export function contentSample(tensor: Tensor): string {
-  const head = `${tensor.dtype}[${tensor.shape.join()}]`;
-  if (tensor.dtype === 'string') return head;
-  const bytes = tensor.bytes();
-  const parts: string[] = [head];
+  let sample = samples.get(tensor);
+  if (sample === undefined) {
+    sample = `${tensor.dtype}[${tensor.shape.join()}]${tensor.dtype === 'string' ? '' : sampleOf(tensor)}`;
+    samples.set(tensor, sample);
+  }
+  return sample;
+}
+
+/** Tensors in a file are read as a whole up to this size; of larger ones only the samples are. */
+const WHOLE = 1 << 14;
+
+/** Some bytes, spread over the tensor. */
+function sampleOf(tensor: Tensor): string {
+  const { data } = tensor;
+  const isRange = typeof data === 'object' && 'source' in data && data.length > WHOLE;
+  const bytes = isRange ? undefined : tensor.bytes();
+  const size = isRange ? data.length : bytes!.length;
+  const parts: string[] = [];
   for (let i = 0; i < SAMPLES; i++) {
-    const at = Math.floor((bytes.length * i) / SAMPLES);
-    parts.push(hex(bytes.subarray(at, at + SAMPLE_BYTES)));
+    const at = Math.floor((size * i) / SAMPLES);
+    const length = Math.min(SAMPLE_BYTES, size - at);
+    parts.push(hex(isRange ? data.source.read(data.offset + at, length) : bytes!.subarray(at, at + length)));
   }
   return parts.join('');
 }
