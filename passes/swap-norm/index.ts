@@ -13,7 +13,8 @@ import {
   Locator,
 } from '#core';
 import { readAffine } from '../_shared/bare-norm.js';
-import { centring, type FeatureMap } from '../_shared/feature-map.js';
+import { centring, type FeatureMap, identityMap } from '../_shared/feature-map.js';
+import { readThrough } from '../_shared/fold-readers.js';
 import { namedNorms } from '../_shared/named-norms.js';
 import { describeNorm } from '../_shared/norm-kind.js';
 import { getNorm, type NormSite } from '../_shared/norm-site.js';
@@ -42,7 +43,7 @@ export const swapNorm: OperationPass = {
     if (foreign) refuse(foreign.output, 'the norms stand in different graphs');
     cx.rewrite('swap-norm', first!.output.producer!, (edit) => {
       if (isExact(cx.options.operation)) swap(edit, norms, cx);
-      else replace({ edit, types: cx.types, made: new Map() }, norms, (norm) => norm.input);
+      else replace({ edit, types: cx.types, made: new Map() }, norms, (norm) => norm.input, cx.options.operation);
     });
   },
   async reference({ operation }, taps) {
@@ -65,7 +66,7 @@ function checkOptions({ operation, options }: Operation): void {
     throw new ResonnxError([recipeCodes.optionInvalid({ path: operation }, option, options[option], allowed)]);
   };
   if (options['to'] !== undefined && options['to'] !== 'rmsnorm') fail('to', '"rmsnorm"');
-  if (options['beta'] !== undefined && options['beta'] !== 'keep') fail('beta', '"keep"');
+  if (!['undefined', 'keep', 'fold'].includes(String(options['beta']))) fail('beta', '"keep" or "fold"');
   if (!['undefined', 'boolean'].includes(typeof options['exact'])) fail('exact', 'true or false');
 }
 
@@ -97,17 +98,27 @@ function swap(edit: Edit, norms: readonly NormSite[], cx: Context): void {
   checkTied(stream.writers.keys(), cx.options.operation.options['untie'] === true);
   stream.build();
   const replaced = new Set(norms.flatMap((norm) => norm.nodes));
-  replace(w, norms, (norm) => stream.built(norm.input));
+  replace(w, norms, (norm) => stream.built(norm.input), cx.options.operation);
   for (const reader of stream.readersBeside(replaced)) moveReader(w, stream, reader);
 }
 
-/** Each norm as a root mean square norm of another value. */
-function replace(w: Weights, norms: readonly NormSite[], inputOf: (norm: NormSite) => Value): void {
+/** Each norm as a root mean square norm of another value; its bias behind it, or in the linear operators that read it. */
+function replace(
+  w: Weights,
+  norms: readonly NormSite[],
+  inputOf: (norm: NormSite) => Value,
+  { options }: Operation,
+): void {
   for (const norm of norms) {
-    const { scale, bias, size } = readAffine(norm, w.types);
+    const { axis, scale, bias, size } = readAffine(norm, w.types);
     const { epsilon } = describeNorm(norm, w.types);
     const dtype = w.types.dtype(norm.output) ?? 'float32';
-    w.edit.replace(norm.output, buildRms(w, inputOf(norm), { epsilon, scale, bias, size }, dtype));
+    const uses = [...norm.output.uses];
+    const folds = options['beta'] === 'fold' && bias !== undefined;
+    const next = buildRms(w, inputOf(norm), { epsilon, scale, size, bias: folds ? undefined : bias }, dtype);
+    if (!folds) w.edit.replace(norm.output, next);
+    else
+      readThrough(w, { old: norm.output, next, axis, map: identityMap(size), shift: bias }, uses, { others: 'keep' });
   }
 }
 

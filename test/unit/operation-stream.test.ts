@@ -76,6 +76,16 @@ describe('swap-norm', () => {
     await expectSame(done, IDS);
   });
 
+  test('beta: "fold" leaves no addition behind the norms', async () => {
+    const [kept, folded] = [
+      await carryOut(runtime, model(), swap({ beta: 'keep' })),
+      await carryOut(runtime, model(), swap({ beta: 'fold' })),
+    ];
+    // One norm's bias joins the bias of its reader; the head had none and gets one.
+    expect(kept.count('Add') - folded.count('Add')).toBe(1);
+    await expectSame(folded, IDS);
+  });
+
   test('RMSNormalization from opset 23 on', async () => {
     const done = await carryOut(runtime, model({ opset: 23 }), swap());
     expect([done.count('LayerNormalization'), done.count('RMSNormalization')]).toEqual([0, 2]);
