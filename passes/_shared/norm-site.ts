@@ -46,6 +46,9 @@ const REDUCTIONS = [
   'MeanVarianceNormalization',
 ];
 
+/** Operators that a decomposed norm ends in, before its scale and bias. */
+const ENDINGS = ['Div', 'Mul', 'Add', 'Sub', 'InstanceNormalization', 'LpNormalization', 'MeanVarianceNormalization'];
+
 /** A norm has few nodes; a search that goes on for longer has left it. */
 const MOST_NODES = 48;
 
@@ -63,6 +66,7 @@ export function findNorm(output: Value): NormSite | undefined {
     const [scale, bias] = [node.inputs[places[0]], places[1] === undefined ? undefined : node.inputs[places[1]]];
     return { ...within(input, output), scale: tail.scale ?? scale, bias: tail.bias ?? bias };
   }
+  if (!isOp(node, ...ENDINGS)) return undefined;
   const input = commonSource(tail.value);
   return input && { ...within(input, output), scale: tail.scale, bias: tail.bias };
 }

@@ -76,6 +76,12 @@ describe('swap-norm', () => {
     await expectSame(done, IDS);
   });
 
+  test('detected blocks: the norms that their branches start with', async () => {
+    const done = await carryOut(runtime, model(), swap({}, { blocks: 'all' }));
+    expect(done.count('LayerNormalization')).toBe(1);
+    await expectSame(done, IDS);
+  });
+
   test('beta: "fold" leaves no addition behind the norms', async () => {
     const [kept, folded] = [
       await carryOut(runtime, model(), swap({ beta: 'keep' })),
