@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { PASSES } from '../passes/index.js';
+import { OPERATIONS } from '../passes/operations.js';
 import { optimizePipeline } from '../passes/presets.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -14,6 +15,17 @@ const names = PASSES.map((pass) => pass.name);
 test('the registry is in order, and every pass is reached by the pipeline or by name', () => {
   expect(names).toEqual([...new Set(names)].sort());
   for (const name of optimizePipeline.names) expect(names).toContain(name);
+});
+
+test('every folder of a pass is registered, and every operation has a page with the usual headings', () => {
+  const folders = readdirSync(join(root, 'passes'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const known = [...names, ...OPERATIONS.map(({ name }) => name), '_shared'].sort();
+  expect(folders.map(({ name }) => name).sort()).toEqual(known);
+  for (const { name } of OPERATIONS) {
+    const page = readFileSync(join(root, 'passes', name, 'README.md'), 'utf8');
+    expect(page.startsWith(`# ${name}\n`)).toBe(true);
+    expect([...page.matchAll(/^## (.*)$/gm)].map((match) => match[1])).toEqual(HEADINGS);
+  }
 });
 
 describe.each(PASSES.map((pass) => [pass.name, pass] as const))('%s', (name, pass) => {
