@@ -11,18 +11,12 @@ interface Bounds {
 function boundsOf(node: Node): Bounds | undefined {
   if (node.opType === 'Relu') return { low: 0, high: undefined };
   if ((node.graph.opset('') ?? 0) < 11) {
-    const bound = (name: string): number | undefined => (node.attrs.has(name) ? floatAttr(node, name) : undefined);
-    return [...node.attrs.values()].some((attr) => attr.type === 'REFERENCE') ||
-      !node.attrs.has('min') ||
-      !node.attrs.has('max')
-      ? undefined
-      : { low: bound('min'), high: bound('max') };
+    const isGiven = ['min', 'max'].every((name) => node.attrs.get(name)?.type === 'FLOAT');
+    return isGiven ? { low: floatAttr(node, 'min'), high: floatAttr(node, 'max') } : undefined;
   }
-  const [, low, high] = node.inputs;
-  const [a, b] = [constantOf(low)?.scalar(), constantOf(high)?.scalar()];
-  return (low && a === undefined) || (high && b === undefined) || Number.isNaN(a) || Number.isNaN(b)
-    ? undefined
-    : { low: a, high: b };
+  const [low, high] = [1, 2].map((index) => node.inputs[index]);
+  const [a, b] = [low, high].map((bound) => (bound ? (constantOf(bound)?.scalar() ?? Number.NaN) : undefined));
+  return Number.isNaN(a) || Number.isNaN(b) ? undefined : { low: a, high: b };
 }
 
 /** By the standard the maximum wins where it is below the minimum. */
@@ -37,6 +31,7 @@ function mergeBounds(inner: Bounds, outer: Bounds): Bounds {
   return { low, high };
 }
 
+/** Two operators in a row that cut. */
 export const clipChain: NodeRule = {
   name: 'clip-chain',
   summary: 'Relu and Clip in a row become one Clip or Relu',

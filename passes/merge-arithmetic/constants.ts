@@ -35,6 +35,7 @@ const SAFE: Partial<Record<DType, readonly [number, number]>> = {
   float16: [1e-3, 1e3],
 };
 
+/** Two scalings or two shifts by single numbers, merged in float64. */
 export const constantChain: NodeRule = {
   name: 'constant-chain',
   summary: 'two scalings, or two shifts, by constants in a row become one',
@@ -78,6 +79,7 @@ export const signs: NodeRule = {
   },
 };
 
+/** A negated condition. */
 export const whereNot: NodeRule = {
   name: 'where-not',
   summary: 'Where of Not takes its branches the other way round',

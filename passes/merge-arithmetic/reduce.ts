@@ -61,6 +61,7 @@ function addReduction(edit: Edit, { node, data, axes }: Reduction, keeps: boolea
   return edit.node(node.opType, [data, list], isInput ? attrs : { ...attrs, axes });
 }
 
+/** Axes that a reduction keeps as 1 only to lose them, or drops only to get them back. */
 export const reduceReshape: NodeRule = {
   name: 'reduce-reshape',
   summary: 'a reduction whose axes are dropped or put back behind it does so itself',
@@ -80,6 +81,7 @@ export const reduceReshape: NodeRule = {
 /** Reductions for which doing one group of axes after another is doing all of them. */
 const NESTED = new Set(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL1']);
 
+/** Reductions of a reduction. */
 export const reduceChain: NodeRule = {
   name: 'reduce-chain',
   summary: 'two reductions of one kind in a row become one',
@@ -95,6 +97,7 @@ export const reduceChain: NodeRule = {
   },
 };
 
+/** A pool over all positions is a mean over them. */
 export const poolReshape: NodeRule = {
   name: 'pool-reshape',
   summary: 'GlobalAveragePool whose spatial axes are dropped behind it is a reduction',
