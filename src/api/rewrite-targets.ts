@@ -1,9 +1,12 @@
 import { recipeMalformed, targetUnknown } from '../diagnostics/codes/recipe.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
+import { graphPath } from '../ir/path.js';
 import { Locator } from '../recipe/locate.js';
 import type { Operation, TargetSite } from '../recipe/recipe.js';
-import { inspect } from './inspect.js';
+import { anatomyOf } from '../residual/anatomy.js';
+import { nodeLabel } from '../residual/report.js';
+import { inferTypes } from '../shape/types.js';
 
 /** Kinds of sites that are additions; operations on concatenations name them. */
 const ADDITIVE = new Set(['identity', 'projection', 'scaled', 'gated', 'parallel', 'long-additive']);
@@ -30,8 +33,11 @@ function detect(model: Model, { operation, targets }: Operation): readonly Targe
     const [from, to] = blocks.between;
     return [{ block: 0, region_input: from, region_output: to }];
   }
-  const found = inspect(model).residual.sites.filter((site) => ADDITIVE.has(site.kind));
-  const sites = found.map(({ output }, block): TargetSite => ({ block, output }));
+  const found = anatomyOf(model, inferTypes(model)).sites.filter(({ site }) => ADDITIVE.has(site.kind));
+  const sites = found.map(({ site }, block): TargetSite => {
+    const { node } = site.op;
+    return { block, output: node.outputs[0]?.hint ?? '', subgraph: graphPath(node.graph) };
+  });
   if (blocks === 'all') return sites;
   if (!Array.isArray(blocks)) {
     const what = '"blocks" is "all", a list of indices, or { "between": [value, value] }';
@@ -40,7 +46,7 @@ function detect(model: Model, { operation, targets }: Operation): readonly Targe
   return (blocks as readonly number[]).map((index) => {
     const site = sites[index];
     if (site) return site;
-    const candidates = found.map(({ node }, block) => `${block}: ${node}`);
+    const candidates = found.map(({ site: { op } }, block) => `${block}: ${nodeLabel(op)}`);
     throw new ResonnxError([targetUnknown({ path: operation }, 'blocks', String(index), candidates)]);
   });
 }

@@ -73,7 +73,7 @@ export interface Rewritten {
  * without being allowed to, or does not give what it promises
  */
 export async function rewrite(model: Model, recipe: unknown, options: RewriteOptions = {}): Promise<Rewritten> {
-  const requests = parseRecipe(recipe).flatMap(splitByGraph);
+  const requests = parseRecipe(recipe);
   const verify = options.verify ?? true;
   const owned = verify && !options.runtime ? createInstalledRuntime() : undefined;
   try {
@@ -81,16 +81,18 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
     let current = copyOf(model);
     const operations: OperationReport[] = [];
     for (const operation of requests) {
-      options.signal?.throwIfAborted();
-      options.onProgress?.(operation.operation);
-      const before = current;
-      current = copyOf(before);
-      const { pass, request } = requestOf(resolveTargets(before, operation), options);
-      const sites = await apply(current, pass, request, options);
-      const verification = runtime
-        ? await check(runtime, { before, after: current, pass, request, ...options })
-        : SKIPPED;
-      operations.push({ operation: pass.name, semantics: pass.semanticsOf(request), sites, verification });
+      for (const part of splitByGraph(resolveTargets(current, operation))) {
+        options.signal?.throwIfAborted();
+        options.onProgress?.(part.operation);
+        const before = current;
+        current = copyOf(before);
+        const { pass, request } = requestOf(part, options);
+        const sites = await apply(current, pass, request, options);
+        const verification = runtime
+          ? await check(runtime, { before, after: current, pass, request, ...options })
+          : SKIPPED;
+        operations.push({ operation: pass.name, semantics: pass.semanticsOf(request), sites, verification });
+      }
     }
     return { model: current, report: reportOn(model, current, operations, verify), metadata: verify ? {} : UNVERIFIED };
   } finally {
