@@ -30,3 +30,22 @@ export function neededNodes(body: Graph, outputs: ReadonlySet<number>): Readonly
   }
   return needed;
 }
+
+/** A body without inputs that gives the outputs of two such bodies. */
+export function joinBodies(first: Graph, second: Graph): Graph {
+  const joined = new Graph(first.model, { kind: 'body' });
+  const names = new Set<string>();
+  for (const body of [first, second]) {
+    const map = new Map<Value, Value>();
+    copyContents(body, joined, map);
+    for (const slot of body.outputs) {
+      let { name } = slot;
+      while (names.has(name)) name = `${name}_`;
+      names.add(name);
+      const { info: _info, ...rest } = slot;
+      joined.addOutput({ ...(name === slot.name ? slot : rest), name, value: map.get(slot.value) ?? slot.value });
+    }
+  }
+  joined.proto = first.proto;
+  return joined;
+}

@@ -2,7 +2,7 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { clipChain } from './clip.js';
 import { constantChain, signs, whereNot } from './constants.js';
-import { poolReshape, reduceChain, reduceReshape } from './reduce.js';
+import { poolReshape, reduceChain, reduceReshape, reduceSqueezed } from './reduce.js';
 import { reducedStack } from './stack.js';
 import { zeroOperand } from './zeros.js';
 
@@ -17,6 +17,7 @@ export const mergeArithmetic: Pass = nodeRules({
     signs,
     whereNot,
     reduceReshape,
+    reduceSqueezed,
     reduceChain,
     poolReshape,
     reducedStack,

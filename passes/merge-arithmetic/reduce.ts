@@ -78,6 +78,38 @@ export const reduceReshape: NodeRule = {
   },
 };
 
+/** A reduction of a value that lost axes of size 1 can reduce the value that has them. */
+export const reduceSqueezed: NodeRule = {
+  name: 'reduce-squeezed',
+  summary: 'a reduction behind Squeeze reduces what was squeezed, where that gives the same shape',
+  ops: REDUCTIONS.filter((op) => !op.startsWith('Arg')),
+  plan(node, { types }) {
+    const outer = readReduction(node, types);
+    const squeeze = outer?.data.producer;
+    const to = types.shape(node.outputs[0]!);
+    if (!outer || !to || !isOp(squeeze, 'Squeeze') || onlyReader(outer.data) !== node) return undefined;
+    const data = squeeze.inputs[0]!;
+    const shape = types.shape(data);
+    const dropped = shape && droppedAxes(squeeze, shape.length, types);
+    if (!shape || !dropped) return undefined;
+    const left = shape.map((_, axis) => axis).filter((axis) => !dropped.includes(axis));
+    const axes = outer.axes.map((axis) => left[axis]!);
+    for (const keeps of [false, true]) {
+      const sizes = shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
+      const result = keeps ? sizes : sizes.filter((_, axis) => !axes.includes(axis));
+      if (!sameDims(result, to)) continue;
+      return (edit) => edit.replace(node.outputs[0]!, addReduction(edit, { ...outer, data, axes, shape }, keeps));
+    }
+    return undefined;
+  },
+};
+
+function droppedAxes(squeeze: Node, rank: number, types: Types): readonly number[] | undefined {
+  const given = squeeze.inputs[1] ? knownInts(types, squeeze.inputs[1]) : intsAttr(squeeze, 'axes');
+  const axes = given?.map((axis) => normalAxis(axis, rank));
+  return axes?.every((axis) => axis !== undefined) ? axes : undefined;
+}
+
 /** Reductions for which doing one group of axes after another is doing all of them. */
 const NESTED = new Set(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL1']);
 

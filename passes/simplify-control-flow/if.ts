@@ -1,5 +1,5 @@
-import type { Graph, Node, Types, Value } from '#core';
-import { narrowBody } from '../_shared/body.js';
+import { capturedValues, type Graph, isOp, type Node, type Types, type Value } from '#core';
+import { joinBodies, narrowBody } from '../_shared/body.js';
 import { copiedOutputs, copyInto } from '../_shared/inline.js';
 import type { NodeRule, Plan } from '../_shared/node-rules.js';
 import { knownInts } from '../_shared/facts.js';
@@ -72,8 +72,80 @@ const deadOutputs: NodeRule = {
   },
 };
 
+const negatedIf: NodeRule = {
+  name: 'negated-if',
+  summary: 'If of Not takes its branches the other way round',
+  ops: ['If'],
+  plan(node) {
+    const not = node.inputs[0]?.producer;
+    const [yes, no] = [bodyOf(node, 'then_branch'), bodyOf(node, 'else_branch')];
+    if (!isOp(not, 'Not') || !yes || !no) return undefined;
+    return (edit) => {
+      edit.graph.setInput(node, 0, not.inputs[0]);
+      edit.graph.setAttribute(node, 'then_branch', { type: 'GRAPH', value: no });
+      edit.graph.setAttribute(node, 'else_branch', { type: 'GRAPH', value: yes });
+    };
+  },
+};
+
+const joinedIfs: NodeRule = {
+  name: 'joined-ifs',
+  summary: 'two Ifs with one condition that do not need each other become one',
+  ops: ['If'],
+  plan(node) {
+    const condition = node.inputs[0];
+    const others = [...(condition?.uses ?? [])].map((use) => (use.kind === 'input' ? use.node : node));
+    const other = others.find(
+      (each) => each !== node && isOp(each, 'If') && each.graph === node.graph && areApart(each, node),
+    );
+    if (!other) return undefined;
+    const join = (name: string): Graph | undefined => {
+      const [a, b] = [bodyOf(other, name), bodyOf(node, name)];
+      return a && b && joinBodies(a, b);
+    };
+    return (edit) => {
+      const [yes, no] = [join('then_branch'), join('else_branch')];
+      if (!yes || !no) return false;
+      const outputs = [...other.outputs, ...node.outputs];
+      const attrs = { then_branch: { type: 'GRAPH', value: yes }, else_branch: { type: 'GRAPH', value: no } } as const;
+      const made = edit.nodes(
+        'If',
+        [condition],
+        attrs,
+        outputs.map((output) => output.hint),
+        { name: other.name },
+      );
+      outputs.forEach((output, index) => edit.replace(output, made[index]!));
+      return true;
+    };
+  },
+};
+
+/** Whether neither of two nodes needs a value of the other. */
+function areApart(a: Node, b: Node): boolean {
+  return !needs(a, b) && !needs(b, a);
+}
+
+/** Nodes that are looked at to see whether one needs another. */
+const MAX_SEARCH = 10_000;
+
+function needs(node: Node, other: Node): boolean {
+  const seen = new Set<Node>();
+  const stack = [node];
+  for (let at = stack.pop(); at; at = stack.pop()) {
+    for (const value of [...at.inputs, ...capturedValues(at)]) {
+      const producer = value?.producer;
+      if (!producer || producer.graph !== node.graph || seen.has(producer)) continue;
+      if (producer === other || seen.size > MAX_SEARCH) return true;
+      seen.add(producer);
+      stack.push(producer);
+    }
+  }
+  return false;
+}
+
 /** Rules about If. */
-export const IF_RULES: readonly NodeRule[] = [constantIf, sameBranches, deadOutputs];
+export const IF_RULES: readonly NodeRule[] = [constantIf, negatedIf, sameBranches, deadOutputs, joinedIfs];
 
 /** Whether a scalar is known to be true. */
 export function isTrue(types: Types, value: Node['inputs'][number]): boolean {
