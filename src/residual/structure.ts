@@ -1,4 +1,4 @@
-import { format, product } from '../dim/dim.js';
+import { format } from '../dim/dim.js';
 import type { Anatomy, SiteAnatomy } from './anatomy.js';
 import { branchContent, type BranchContent } from './content.js';
 import { shapeOf, type View } from './view.js';
@@ -36,7 +36,10 @@ export function stagesOf({ view, streams }: Pick<Anatomy, 'view' | 'streams'>): 
 function shapeKey(view: View, { site }: SiteAnatomy): string {
   if (site.kind === 'dense-concat') return 'dense';
   const shape = shapeOf(view, site.output);
-  return shape ? format(product(shape)) : '?';
+  if (!shape) return '?';
+  const numbers = shape.reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : size), 1);
+  const symbols = shape.flatMap((dim) => (typeof dim === 'number' ? [] : [format(dim)])).sort();
+  return [numbers, ...symbols].join();
 }
 
 /** The content of a site's branches. */
