@@ -104,7 +104,8 @@ function explain(
   got: number,
   noiseFloor: number,
 ): string {
-  const where = first ? ` at [${first.index.join(', ')}]: ${first.actual} instead of ${first.expected}` : '';
+  if (!first) return 'gives zeros of the other sign';
+  const where = ` at [${first.index.join(', ')}]: ${first.actual} instead of ${first.expected}`;
   const noise = noiseFloor > 0 ? ` (its own rounding noise is ${noiseFloor.toExponential(1)})` : '';
   const kind = DTYPES[expected.dtype].kind === 'float' ? 'by' : 'in a share of';
   return `differs ${kind} ${got.toExponential(2)}${noise}${where}`;

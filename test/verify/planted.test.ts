@@ -113,6 +113,7 @@ describe('a wrong rule is taken back alone', () => {
     const text = '(float[n] X) => (float[n] Y) <float zero = {0}> { Y0 = Add (X, zero) Y = Reciprocal (Y0) }';
     const { report } = await run(graphOf(text), addition);
     expect(report.reverted).toHaveLength(1);
+    expect(report.reverted[0]!.why).toMatch(/zeros of the other sign/);
   });
 
   test('a default that a caller may override is no constant', async () => {
