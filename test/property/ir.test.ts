@@ -41,7 +41,8 @@ function apply(model: Model, { kind, at }: Step): void {
     if (node.outputs.every((output) => output.uses.size === 0)) graph.erase(node);
   } else if (kind === 'constant') graph.addInitializer(Tensor.float32([1], [at]), value.hint);
   else if (kind === 'swap') graph.setInputs(node, [...node.inputs].reverse());
-  else if (kind === 'attribute') graph.setAttribute(node, 'note', at);
+  // A node of the file may carry attributes that its schema does not know; one that was added may not.
+  else if (kind === 'attribute' && node.opType !== 'Identity') graph.setAttribute(node, 'note', at);
   else graph.setHint(value, `renamed_${at}`);
 }
 
