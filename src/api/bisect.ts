@@ -1,9 +1,10 @@
-import { createInstalledRuntime, Workbench } from '#platform';
+import { createInstalledRuntime } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import type { Model } from '../ir/model.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import { planModel } from '../numerics/plan.js';
 import { type Refuted, RegionVerifier } from '../numerics/region-verify.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference } from '../numerics/whole.js';
 import type { OpsetPolicy, Target } from '../pass/pass.js';
@@ -68,7 +69,6 @@ class PipelineBisection {
   readonly #options: BisectOptions;
   readonly #attempts: Attempts;
   readonly #pipeline: Pipeline;
-  readonly #bench = new Workbench();
 
   constructor(model: Model, runtime: Runtime, options: BisectOptions) {
     const { target, opset } = options;
@@ -84,20 +84,16 @@ class PipelineBisection {
   }
 
   async run(): Promise<Bisected> {
-    try {
-      const candidate = await this.#attempts.run({ pipeline: this.#pipeline, denied: new Set(), book: true });
-      const reference = await this.#reference();
-      const hint = 'why' in reference ? {} : { hint: reference.samples[0]!.binding };
-      const verifier = new RegionVerifier(this.#runtime, { seed: this.#options.seed, ...hint });
-      this.#options.onProgress?.('verifying every rewrite by itself');
-      const { refuted } = await verifier.check(candidate.book!);
-      const [worst] = [...refuted].sort((a, b) => a.record.number - b.record.number);
-      if (worst) return this.#report(candidate, worst, 1);
-      if ('why' in reference) return this.#nothing(candidate, 1, `the whole cannot be run: ${reference.why}`);
-      return await this.#search(candidate, reference);
-    } finally {
-      this.#bench.close();
-    }
+    const candidate = await this.#attempts.run({ pipeline: this.#pipeline, denied: new Set(), book: true });
+    const reference = await this.#reference();
+    const hint = 'why' in reference ? {} : { hint: reference.samples[0]!.binding };
+    const verifier = new RegionVerifier(this.#runtime, { seed: this.#options.seed, ...hint });
+    this.#options.onProgress?.('verifying every rewrite by itself');
+    const { refuted } = await verifier.check(candidate.book!);
+    const [worst] = [...refuted].sort((a, b) => a.record.number - b.record.number);
+    if (worst) return this.#report(candidate, worst, 1);
+    if ('why' in reference) return this.#nothing(candidate, 1, `the whole cannot be run: ${reference.why}`);
+    return this.#search(candidate, reference);
   }
 
   #reference(): Promise<Reference | { readonly why: string }> {
@@ -105,19 +101,18 @@ class PipelineBisection {
     const { seed } = this.#options;
     return Reference.prepare(this.#runtime, {
       model: form,
-      source: this.#bench.asRead(this.#model),
       plan,
       ...(seed !== undefined && { seed }),
     });
   }
 
   async #search(candidate: Candidate, reference: Reference): Promise<Bisected> {
-    const whole = await reference.compare(this.#bench.asItIs(candidate.model));
+    const whole = await reference.compare(runtimeForm(candidate.model));
     if (whole.status === 'match') return this.#nothing(candidate, 2);
     const { first, asked } = await findFirstBad(candidate.rewrites, async (limit) => {
       this.#options.onProgress?.(`comparing with the first ${limit} of ${candidate.rewrites} rewrites`);
       const attempt = await this.#attempts.run({ pipeline: this.#pipeline, denied: new Set(), limit });
-      return (await reference.compare(this.#bench.asItIs(attempt.model))).status === 'match';
+      return (await reference.compare(runtimeForm(attempt.model))).status === 'match';
     });
     const why = whole.why ?? 'differs';
     if (first === 0) return this.#nothing(candidate, asked + 2, `the unchanged model ${why}`);

@@ -27,6 +27,7 @@ export function fileSource(path: string): ByteSource {
   if (!before.isFile()) throw new ResonnxError([fileUnreadable(path, 'it is not a file')]);
   return {
     name: path,
+    path: attempt(path, () => realpathSync(path)),
     size: before.size,
     read(offset, length) {
       if (offset < 0 || length < 0 || offset + length > before.size) {

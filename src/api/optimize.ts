@@ -77,7 +77,6 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
     const search = new Search(original, pipeline, {
       ...options,
       growth: (options.maxGrowth ?? 0) + METADATA,
-      asRead: original === model,
       ...(runtime && { runtime, evaluator: createEvaluator(() => runtime) }),
     });
     const found = await search.run();

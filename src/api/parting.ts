@@ -2,7 +2,6 @@ import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { pathOf } from '../ir/path.js';
 import type { Value } from '../ir/value.js';
-import { encodeWhole } from '../onnx/bytes.js';
 import { planInputs } from '../numerics/inputs.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
 import type { Runtime } from '../numerics/runtime.js';
@@ -105,13 +104,12 @@ async function compareTaps(
   );
   const reference = await Reference.prepare(runtime, {
     model: left!,
-    source: encodeWhole(left!).toBytes(),
     plan: planInputs(left!, inferTypes(left!)),
     samples: 1,
     ...(seed !== undefined && { seed }),
   });
   if ('why' in reference) return reference;
-  const comparison = await reference.compare(encodeWhole(right!).toBytes());
+  const comparison = await reference.compare(right!);
   if (comparison.outputs.length === 0) return { why: comparison.why ?? 'the second model cannot be run' };
   const verdicts = new Map(comparison.outputs.map((output) => [output.name, output]));
   for (const [index, [value]] of pairs.entries()) {

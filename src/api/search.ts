@@ -1,6 +1,6 @@
-import { Workbench } from '#platform';
 import type { Model } from '../ir/model.js';
 import { planModel } from '../numerics/plan.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
 import { type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
@@ -15,8 +15,6 @@ import { fingerprint } from './fingerprint.js';
 
 /** What {@link Search} works with; see `OptimizeOptions`. */
 export interface SearchOptions extends AttemptOptions {
-  /** Whether the original is just as it was read, so that its file can be run in its place. */
-  readonly asRead: boolean;
   /** Bytes by which the result may be larger. */
   readonly growth: number;
   readonly runtime?: Runtime;
@@ -47,7 +45,6 @@ export class Search {
   readonly #options: SearchOptions;
   readonly #denied = new Set<string>();
   readonly #reverted: Reverted[] = [];
-  readonly #bench = new Workbench();
   readonly #attempts: Attempts;
   #pipeline: Pipeline;
 
@@ -60,14 +57,6 @@ export class Search {
 
   /** Finds the largest part of the pipeline's work that stands. */
   async run(): Promise<Found> {
-    try {
-      return await this.#find();
-    } finally {
-      this.#bench.close();
-    }
-  }
-
-  async #find(): Promise<Found> {
     const reference = this.#options.verify === false ? undefined : this.#prepare();
     reference?.catch(() => undefined); // it may fail before, or after, anyone waits for it
     let candidate = await this.#fitting(await this.#attempt(true));
@@ -103,7 +92,7 @@ export class Search {
       return outcome.uncovered.map(({ record, why }) => ({ record, why: `it cannot be verified: ${why}` }));
     }
     this.#options.onProgress?.('comparing with the original');
-    const comparison = await reference.compare(this.#bench.asItIs(candidate.model));
+    const comparison = await reference.compare(runtimeForm(candidate.model));
     if (comparison.status === 'match') return this.#accept(candidate, outcome, reference, comparison);
     const record = await this.#culprit(reference, candidate);
     if (!record) return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);
@@ -111,13 +100,11 @@ export class Search {
   }
 
   async #prepare(): Promise<Reference | { readonly why: string }> {
-    const { runtime, samples, seed, asRead } = this.#options;
+    const { runtime, samples, seed } = this.#options;
     if (!runtime) return { why: 'neither onnxruntime-node nor onnxruntime-web is installed or given' };
-    const original = this.#original;
-    const { form, plan } = planModel(original);
+    const { form, plan } = planModel(this.#original);
     return Reference.prepare(runtime, {
       model: form,
-      source: asRead ? this.#bench.asRead(original) : this.#bench.asItIs(original),
       plan,
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),
@@ -171,7 +158,7 @@ export class Search {
     const { first } = await findFirstBad(candidate.rewrites, async (limit) => {
       this.#options.onProgress?.(`searching the rewrite at fault: with ${limit} of ${candidate.rewrites}`);
       const attempt = await this.#attempts.run({ pipeline: this.#pipeline, denied: this.#denied, limit });
-      return (await reference.compare(this.#bench.asItIs(attempt.model))).status === 'match';
+      return (await reference.compare(runtimeForm(attempt.model))).status === 'match';
     });
     return candidate.records[first - 1];
   }

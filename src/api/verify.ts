@@ -1,9 +1,10 @@
-import { createInstalledRuntime, Workbench } from '#platform';
+import { createInstalledRuntime } from '#platform';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import type { Feeds } from '../numerics/inputs.js';
 import { defaultsOf, planModel } from '../numerics/plan.js';
-import type { ModelSource, Optimization, Runtime } from '../numerics/runtime.js';
+import { runtimeForm } from '../numerics/runtime-form.js';
+import type { Optimization, Runtime } from '../numerics/runtime.js';
 import { compareLocally } from '../numerics/local.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import { type Verification, wholeReport } from './report.js';
@@ -46,14 +47,12 @@ const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];
  */
 export async function verify(a: Model, b: Model, options: VerifyOptions = {}): Promise<VerifyReport> {
   const runtime = options.runtime ?? createInstalledRuntime();
-  const bench = new Workbench();
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;
     onProgress?.('running the first model');
     const { form, plan } = planModel(a, shapes ? { shapes } : {});
     const reference = await Reference.prepare(runtime, {
       model: form,
-      source: bench.asRead(a),
       plan,
       ...(feeds && { feeds: feeds.map((each) => withDefaults(each, a)) }),
       ...(samples !== undefined && { samples }),
@@ -61,8 +60,9 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
     });
     if ('why' in reference) return { schema: 'resonnx/verify@1', verification: unverifiable(reference.why) };
     onProgress?.('running the second model');
-    const whole = await reference.compare(bench.asRead(b));
-    const sources = [bench.asRead(a), bench.asRead(b)] as const;
+    const second = runtimeForm(b);
+    const whole = await reference.compare(second);
+    const sources = [form, second] as const;
     const local = await localVerdict(runtime, [a, b], reference, whole, options);
     const levels = options.checkLevels ? await checkLevels(reference, sources, options) : undefined;
     return {
@@ -71,7 +71,6 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
       ...(levels && { levels }),
     };
   } finally {
-    bench.close();
     if (!options.runtime) await runtime.close();
   }
 }
@@ -96,7 +95,7 @@ async function localVerdict(
 /** Compares under each level of the runtime's optimizations; a level under which the first model itself is wrong proves nothing. */
 export async function checkLevels(
   reference: Reference,
-  [original, result]: readonly [ModelSource, ModelSource],
+  [original, result]: readonly [Model, Model],
   { onProgress }: Pick<VerifyOptions, 'onProgress'> = {},
 ): Promise<readonly LevelReport[]> {
   const reports: LevelReport[] = [];

@@ -1,7 +1,6 @@
 import { extractModel } from '../ir/extract.js';
 import type { Graph } from '../ir/graph.js';
 import type { Value } from '../ir/value.js';
-import { encodeWhole } from '../onnx/bytes.js';
 import type { Evaluator } from '../pass/pass.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type Runtime, RuntimeRefusal, RuntimeTimeout } from './runtime.js';
@@ -37,7 +36,7 @@ async function evaluateBatch(
   const model = extractModel(graph.model, { inputs: [], outputs });
   if (!model) return undefined;
   try {
-    const session = await runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });
+    const session = await runtime.open(model, { optimization: 'disabled' });
     try {
       const results = await session.run({});
       return outputs.map(({ name }) => Tensor.from(results[name]!));

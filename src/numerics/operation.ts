@@ -1,5 +1,4 @@
 import type { Model } from '../ir/model.js';
-import { encodeWhole } from '../onnx/bytes.js';
 import type { OperationOptions, OperationPass } from '../pass/operation.js';
 import { inferTypes } from '../shape/types.js';
 import { fromFloat64, type NumericArray, toFloat64 } from '../tensor/array.js';
@@ -74,11 +73,10 @@ function inBody(check: OperationCheck): OperationCheck {
 async function compareWithOriginal(runtime: Runtime, check: OperationCheck): Promise<OperationVerification> {
   const { before, after, samples = 3, seed = 0 } = check;
   const plan = planInputs(before, inferTypes(before));
-  const source = encodeWhole(before).toBytes();
-  const reference = await Reference.prepare(runtime, { model: before, source, plan, samples, seed });
+  const reference = await Reference.prepare(runtime, { model: before, plan, samples, seed });
   const none = { method: 'original', samples: 0, bindings: [], outputs: [] } as const;
   if ('why' in reference) return { status: 'unverifiable', why: reference.why, ...none };
-  const { status, outputs, why } = await reference.compare(encodeWhole(after).toBytes());
+  const { status, outputs, why } = await reference.compare(after);
   return {
     status: status === 'match' ? 'verified' : 'mismatch',
     method: 'original',
@@ -94,14 +92,14 @@ async function compareWithReference(runtime: Runtime, check: OperationCheck): Pr
   const none = { method: 'reference', samples: 0, bindings: [], outputs: [] } as const;
   if (!pass.reference) return { status: 'unverifiable', why: `${pass.name} declares no reference`, ...none };
   const plan = planInputs(before, inferTypes(before));
-  const candidate = await runtime.open(encodeWhole(after).toBytes(), { optimization: 'disabled' });
+  const candidate = await runtime.open(after, { optimization: 'disabled' });
   const taps = new ModelTaps(before, runtime);
   let noisy: Session | undefined;
   try {
     const { samples, refusal } = await sampleModel(candidate, plan, { count, seed });
     if (samples.length === 0)
       return { status: 'unverifiable', why: refusal?.message ?? 'no inputs were found', ...none };
-    noisy = await runtime.open(encodeWhole(noisyModel(after, 1)).toBytes(), { optimization: 'disabled' });
+    noisy = await runtime.open(noisyModel(after, 1), { optimization: 'disabled' });
     const rows: { readonly expected: Outputs; readonly actual: Outputs; readonly noise: Outputs }[] = [];
     for (const { feeds, outputs } of samples) {
       taps.feed(feeds);

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeMissing } from '../diagnostics/codes/runtime.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { Model } from '../ir/model.js';
+import { encodeReferring } from '../onnx/bytes.js';
 import { invariant } from '../support/invariant.js';
 import { isTyped, type NumericArray } from '../tensor/array.js';
 import { type DType, findDType } from '../tensor/dtype.js';
 import { freshFile, pack, PARCEL_LIMIT, unpack } from './ort-node-parcel.js';
 import { OrtProcess } from './ort-node-process.js';
 import type { Reply, Request, WireArray } from './ort-node-protocol.js';
+import { WeightFiles } from './ort-node-weights.js';
 import {
   type ModelSource,
   type OpenOptions,
@@ -57,6 +60,7 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
   const { path, version } = locateOrt(options.packagePath);
   const worker = new OrtProcess(path, options.limitMs ?? DEFAULT_LIMIT_MS);
   const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
+  const home: Home = { worker, folder, weights: new WeightFiles(folder) };
   const dispose = (): void => {
     worker.close();
     rmSync(folder, { recursive: true, force: true });
@@ -66,7 +70,7 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
   return {
     name: 'onnxruntime',
     version,
-    open: (model, openOptions) => OrtSession.open(worker, folder, sessions++, model, openOptions),
+    open: (model, openOptions) => OrtSession.open(home, sessions++, model, openOptions),
     async close() {
       process.off('exit', dispose);
       dispose();
@@ -87,40 +91,56 @@ export function locateOrt(specifier = 'onnxruntime-node'): { path: string; versi
 
 type OpenRequest = Extract<Request, { kind: 'open' }>;
 
+/** What the sessions of one runtime share. */
+interface Home {
+  readonly worker: OrtProcess;
+  /** Of temporary files. */
+  readonly folder: string;
+  readonly weights: WeightFiles;
+}
+
 class OrtSession implements Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  readonly #worker: OrtProcess;
-  readonly #folder: string;
+  readonly #home: Home;
   readonly #request: OpenRequest;
   #epoch: number;
   #released = false;
 
-  private constructor(worker: OrtProcess, folder: string, request: OpenRequest, ports: Ports) {
-    this.#worker = worker;
-    this.#folder = folder;
+  private constructor(home: Home, request: OpenRequest, ports: Ports) {
+    this.#home = home;
     this.#request = request;
-    this.#epoch = worker.epoch;
+    this.#epoch = home.worker.epoch;
     this.inputs = ports.inputs;
     this.outputs = ports.outputs;
   }
 
-  static async open(
-    worker: OrtProcess,
-    folder: string,
-    session: number,
-    model: ModelSource,
-    options: OpenOptions,
-  ): Promise<OrtSession> {
-    const source = model instanceof Uint8Array ? await park(model, folder) : { path: model.path };
-    const { optimization, threads = 1 } = options;
-    const request: OpenRequest = { kind: 'open', session, model: source, optimization, threads };
+  static async open(home: Home, session: number, model: ModelSource, options: OpenOptions): Promise<OrtSession> {
+    if (!(model instanceof Model)) return OrtSession.#open(home, session, { model }, options);
+    const { anonymous = false } = options;
+    const { bytes, root } = home.weights.encode(model, anonymous);
     try {
-      return await worker.exclusive(
-        async (ask) => new OrtSession(worker, folder, request, openedPorts(await ask(request))),
-      );
+      return await OrtSession.#open(home, session, { model: bytes, root }, options);
+    } catch (cause) {
+      // Earlier versions do not take weights from other folders.
+      if (!(cause instanceof RuntimeRefusal) || !/external data/i.test(cause.message)) throw cause;
+      return OrtSession.#open(home, session, { model: encodeReferring(model, { anonymous }).toBytes() }, options);
+    }
+  }
+
+  static async #open(
+    home: Home,
+    session: number,
+    { model, root }: { readonly model: Uint8Array | { readonly path: string }; readonly root?: string },
+    { optimization, threads = 1 }: OpenOptions,
+  ): Promise<OrtSession> {
+    const source = model instanceof Uint8Array ? await park(model, home.folder) : { path: model.path };
+    const head = { kind: 'open', session, optimization, threads } as const;
+    const request: OpenRequest = { ...head, model: source, ...(root !== undefined && { root }) };
+    try {
+      return await home.worker.exclusive(async (ask) => new OrtSession(home, request, openedPorts(await ask(request))));
     } catch (error) {
-      discard(request, folder);
+      discard(request, home.folder);
       throw error;
     }
   }
@@ -133,13 +153,14 @@ class OrtSession implements Session {
     checkFeeds(this.inputs, feeds);
     checkOutputs(this.outputs, outputs);
     const { session } = this.#request;
-    const reply = await this.#worker.exclusive(async (ask) => {
-      if (this.#epoch !== this.#worker.epoch) {
+    const { worker, folder } = this.#home;
+    const reply = await worker.exclusive(async (ask) => {
+      if (this.#epoch !== worker.epoch) {
         openedPorts(await ask(this.#request));
-        this.#epoch = this.#worker.epoch;
+        this.#epoch = worker.epoch;
       }
-      const wired = Object.entries(feeds).map(([name, array]) => [name, toWire(array, this.#folder)] as const);
-      return ask({ kind: 'run', session, feeds: wired, outputs, folder: this.#folder });
+      const wired = Object.entries(feeds).map(([name, array]) => [name, toWire(array, folder)] as const);
+      return ask({ kind: 'run', session, feeds: wired, outputs, folder });
     });
     if (reply.kind !== 'ran') throw refusal('run', reply);
     return Object.fromEntries(reply.outputs.map(([name, array]) => [name, fromWire(array)]));
@@ -148,10 +169,11 @@ class OrtSession implements Session {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    discard(this.#request, this.#folder);
+    const { worker, folder } = this.#home;
+    discard(this.#request, folder);
     const { session } = this.#request;
-    await this.#worker.exclusive(async (ask) => {
-      if (this.#epoch === this.#worker.epoch) await ask({ kind: 'release', session });
+    await worker.exclusive(async (ask) => {
+      if (this.#epoch === worker.epoch) await ask({ kind: 'release', session });
     });
   }
 }

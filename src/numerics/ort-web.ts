@@ -1,3 +1,5 @@
+import { Model } from '../ir/model.js';
+import { encodeReferring } from '../onnx/bytes.js';
 import { type NumericArray, type TypedArray } from '../tensor/array.js';
 import type { DType } from '../tensor/dtype.js';
 import {
@@ -68,7 +70,7 @@ export function createOrtWebRuntime(ort: OrtModule, { executionProviders = ['was
     open: (model, options) =>
       exclusive(async () => {
         const session = await refusing('open', () =>
-          InferenceSession.create(bytesOf(model), sessionOptions(options, executionProviders)),
+          InferenceSession.create(bytesOf(model, options.anonymous), sessionOptions(options, executionProviders)),
         );
         return new WebSession(session, Tensor, exclusive);
       }),
@@ -80,8 +82,9 @@ function sessionOptions({ optimization }: OpenOptions, executionProviders: reado
   return { graphOptimizationLevel: optimization, executionProviders: [...executionProviders], logSeverityLevel: 4 };
 }
 
-function bytesOf(model: ModelSource): Uint8Array {
+function bytesOf(model: ModelSource, anonymous = false): Uint8Array {
   if (model instanceof Uint8Array) return model;
+  if (model instanceof Model) return encodeReferring(model, { anonymous }).toBytes();
   throw new RuntimeRefusal('open', 'onnxruntime-web opens models from memory, which holds at most 2 GiB of one');
 }
 

@@ -1,7 +1,6 @@
 import { copyContents, type ValueMap } from '../ir/copy.js';
 import { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
-import { encodeNameless } from '../onnx/bytes.js';
 import { create } from '../proto/create.js';
 import type { NumericArray } from '../tensor/array.js';
 import { type Binding, type Feeds, type InputPlan, makeFeeds } from './inputs.js';
@@ -79,7 +78,7 @@ async function checkChunk(
 ): Promise<ReadonlyMap<Region, RegionVerdict>> {
   const opened: Session[] = [];
   const open = async (models: readonly Model[]): Promise<Session> => {
-    const session = await runtime.open(encodeNameless(merge(models)).toBytes(), { optimization: 'disabled' });
+    const session = await runtime.open(merge(models), { optimization: 'disabled', anonymous: true });
     opened.push(session);
     return session;
   };

@@ -1,4 +1,3 @@
-import { encodeWhole } from '../onnx/bytes.js';
 import type { NumericArray } from '../tensor/array.js';
 import type { Binding, Feeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
@@ -59,7 +58,7 @@ export function rowsOf(
 export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
   const opened: Session[] = [];
   const open = async (model: Region['before']): Promise<Session> => {
-    const session = await runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });
+    const session = await runtime.open(model, { optimization: 'disabled' });
     opened.push(session);
     return session;
   };

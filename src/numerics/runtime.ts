@@ -1,17 +1,23 @@
+import type { Model } from '../ir/model.js';
 import type { NumericArray } from '../tensor/array.js';
 import type { DType } from '../tensor/dtype.js';
 
 /** How far the runtime may rewrite the model by itself. Comparisons use `disabled` on both sides. */
 export type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
 
-/** A model as bytes, or as the file that the runtime reads by itself (needed above 2 GiB and for external data). */
-export type ModelSource = Uint8Array | { readonly path: string };
+/**
+ * A model as bytes, or as the file that the runtime reads by itself (needed above 2 GiB and for external data), or as it is in memory:
+ * the runtime then takes its weights from where they are, and holds no more copies of them than it needs.
+ */
+export type ModelSource = Uint8Array | { readonly path: string } | Model;
 
 /** How a session is opened. */
 export interface OpenOptions {
   readonly optimization: Optimization;
   /** Threads inside one operator; 1 when absent, so that sums have one order. */
   readonly threads?: number;
+  /** Nodes lose their names, which may occur twice; only of a model in memory. */
+  readonly anonymous?: boolean;
 }
 
 /** An input or output of a session. */

@@ -2,7 +2,6 @@ import { extractModel } from '../ir/extract.js';
 import type { Model } from '../ir/model.js';
 import { tensorType } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
-import { encodeWhole } from '../onnx/bytes.js';
 import type { Taps } from '../pass/operation.js';
 import { invariant } from '../support/invariant.js';
 import type { NumericArray } from '../tensor/array.js';
@@ -85,7 +84,7 @@ export class ModelTaps implements Taps {
     const outputs = [...new Set(values)].map((value) => ({ value, name: outputName(value), type: undefined }));
     const piece = extractModel(this.model, { inputs, outputs });
     invariant(piece, 'every graph input is given to the taps of a model');
-    const session = await this.#runtime.open(encodeWhole(piece).toBytes(), { optimization: 'disabled' });
+    const session = await this.#runtime.open(piece, { optimization: 'disabled' });
     return { session, reads: [...known.keys()] };
   }
 }

@@ -1,26 +1,16 @@
 import type { Model } from '../ir/model.js';
 import { isDeterministic } from '../analysis/training.js';
-import { encodeWhole } from '../onnx/bytes.js';
 import type { NumericArray } from '../tensor/array.js';
 import type { Feeds, InputPlan } from './inputs.js';
 import { type Judgement, judge, spread } from './judge.js';
 import { noisyModel } from './noise.js';
-import {
-  type ModelSource,
-  type Optimization,
-  type Runtime,
-  RuntimeRefusal,
-  RuntimeTimeout,
-  type Session,
-} from './runtime.js';
+import { type Optimization, type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { type Sample, sampleModel } from './sample.js';
 
 /** What {@link Reference.prepare} needs. */
 export interface ReferenceOptions {
-  /** The model before any rewrite; not changed. */
+  /** The model before any rewrite, as the runtime takes it; not changed. */
   readonly model: Model;
-  /** The same model for the runtime. */
-  readonly source: ModelSource;
   readonly plan: InputPlan;
   readonly samples?: number;
   readonly seed?: number;
@@ -67,18 +57,18 @@ export class Reference {
 
   /** Runs the original; gives why not when the runtime does not run it on any inputs that were tried. */
   static async prepare(runtime: Runtime, options: ReferenceOptions): Promise<Reference | { readonly why: string }> {
-    const { plan, source, seed = 0, feeds } = options;
-    const count = options.samples ?? (options.model.source.bytes < LARGE ? 3 : 2);
+    const { plan, model, seed = 0, feeds } = options;
+    const count = options.samples ?? (model.source.bytes < LARGE ? 3 : 2);
     if (plan.unsupported.length > 0 && !feeds)
       return { why: `no values can be made for the input ${plan.unsupported[0]}` };
     let session: Session | undefined;
     try {
-      session = await runtime.open(source, { optimization: 'disabled' });
+      session = await runtime.open(model, { optimization: 'disabled' });
       const { samples, refusal } = feeds
         ? { samples: await runAll(session, feeds), refusal: undefined }
         : await sampleModel(session, plan, { count, seed });
       if (samples.length === 0) return { why: oneLine(refusal?.message ?? 'no inputs were found that it takes') };
-      const excluded = mayVary(options.model) ? await varying(session, samples[0]!) : new Set<string>();
+      const excluded = mayVary(model) ? await varying(session, samples[0]!) : new Set<string>();
       return new Reference(runtime, options, samples, excluded);
     } catch (cause) {
       if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return { why: oneLine(cause.message) };
@@ -88,8 +78,8 @@ export class Reference {
     }
   }
 
-  /** Compares a candidate, run on the same inputs, with the original. */
-  async compare(candidate: ModelSource, optimization: Optimization = 'disabled'): Promise<WholeComparison> {
+  /** Compares a candidate (in its {@link runtimeForm}), run on the same inputs, with the original. */
+  async compare(candidate: Model, optimization: Optimization = 'disabled'): Promise<WholeComparison> {
     const results: Readonly<Record<string, NumericArray>>[] = [];
     try {
       const session = await this.#runtime.open(candidate, { optimization });
@@ -138,7 +128,7 @@ export class Reference {
     if (this.#options.model.source.bytes > NOISE_LIMIT) return false;
     try {
       const model = noisyModel(this.#options.model, variant + 1);
-      const session = await this.#runtime.open(encodeWhole(model).toBytes(), { optimization: 'disabled' });
+      const session = await this.#runtime.open(model, { optimization: 'disabled' });
       try {
         const runs: Readonly<Record<string, NumericArray>>[] = [];
         for (const sample of this.samples) runs.push(await session.run(sample.feeds));

@@ -51,6 +51,32 @@ export function dataFinder(tensors: Iterable<Tensor>): FindData {
 const placeOf = ({ dims, dataType, externalData }: TensorProto): string =>
   `${dataType}[${dims.join()}]${JSON.stringify(externalData.map((entry) => [entry.key, entry.value]))}`;
 
+/** Where the bytes of a tensor are: `location` as the format has it, offset and length in bytes. */
+export interface DataPlace {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The model with the initializers of its main graph where `place` says that their data are; what it gives no place stays inside. */
+export function refer(model: ModelProto, place: (data: Bytes) => DataPlace | undefined): ModelProto {
+  if (!model.graph) return model;
+  const initializer = model.graph.initializer.map((tensor) => {
+    const at = tensor.rawData && place(tensor.rawData);
+    if (!at) return tensor;
+    return { ...tensor, rawData: undefined, dataLocation: EXTERNAL, externalData: entriesOf(at) };
+  });
+  return { ...model, graph: { ...model.graph, initializer } };
+}
+
+function entriesOf({ location, offset, length }: DataPlace): StringStringEntryProto[] {
+  return [
+    { key: 'location', value: location },
+    { key: 'offset', value: String(offset) },
+    { key: 'length', value: String(length) },
+  ];
+}
+
 /** The model with its weights moved as asked, and the data files to write. Other keys of external data survive. */
 export function relocate(
   model: ModelProto,
@@ -126,11 +152,7 @@ class Mover {
     if (padding > 0) file.chunks.push(new Uint8Array(padding));
     file.chunks.push(data);
     file.size = offset + data.length;
-    const entries = [
-      { key: 'location', value: file.name },
-      { key: 'offset', value: String(offset) },
-      { key: 'length', value: String(data.length) },
-    ];
+    const entries = entriesOf({ location: file.name, offset, length: data.length });
     if (shared !== undefined) this.#placed.set(shared, entries);
     return entries;
   }

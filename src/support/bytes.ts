@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly size: number;
   /** All of the content, where it is in memory. */
   readonly bytes?: Uint8Array;
+  /** The real path of the file that it is, where it is one. */
+  readonly path?: string;
   read(offset: number, length: number): Uint8Array;
 }
 

@@ -2,10 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { load } from '../../src/api/load.js';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
 import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from '../../src/numerics/runtime.js';
 import { fromFloat64, type NumericArray, toRawBytes, zeros } from '../../src/tensor/array.js';
 import type { DType } from '../../src/tensor/dtype.js';
+import { Tensor } from '../../src/tensor/tensor.js';
 import { identityModel, tinyGraph, tinyModel, valueInfo } from '../support/tiny-model.js';
 
 const plain = { optimization: 'disabled' } as const;
@@ -177,6 +179,43 @@ describe('sessions', () => {
     expect(await session.run({ X: floats(1, 1, 1) })).toEqual({ Y: floats(2, 3, 4) });
     await session.release();
     expect(readFileSync(join(folder, 'model.onnx'))).toEqual(Buffer.from(bytes));
+    rmSync(folder, { recursive: true });
+  });
+
+  test('weights of a model in memory are used where they are: in its file, or once in a file for all models', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
+    const size = 2 ** 15; // 128 KiB: large enough to stay outside
+    const weights = Float32Array.from({ length: size }, (_, i) => i);
+    const W = { name: 'W', dataType: 1, dims: [size], rawData: new Uint8Array(weights.buffer) };
+    const bytes = tinyModel({
+      nodes: [{ op: 'Add', in: ['X', 'W'], out: ['Y'] }],
+      inputs: [['X', 'float32', [1]]],
+      outputs: [['Y', 'float32', [size]]],
+      initializers: [W],
+    });
+    const path = join(folder, 'weights ß.onnx');
+    writeFileSync(path, bytes);
+    const computed = await load(bytes);
+    const graph = computed.graph;
+    const [old] = graph.initializers;
+    const doubled = new Tensor('float32', [size], () =>
+      toRawBytes(
+        fromFloat64(
+          'float32',
+          [size],
+          weights.map((w) => 2 * w),
+        ),
+      ),
+    );
+    graph.replaceAllUses(old!, graph.addInitializer(doubled));
+    const sums: number[] = [];
+    for (const model of [await load(path), await load(bytes), computed, computed]) {
+      const session = await runtime.open(model, plain);
+      const { Y } = await session.run({ X: floats(1) });
+      sums.push((Y!.data as Float32Array)[size - 1]!);
+      await session.release();
+    }
+    expect(sums).toEqual([size, size, 2 * size - 1, 2 * size - 1]);
     rmSync(folder, { recursive: true });
   });
 
