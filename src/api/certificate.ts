@@ -5,6 +5,7 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { encodeWhole } from '../onnx/bytes.js';
 import { type Feeds, makeFeeds, type Mood } from '../numerics/inputs.js';
+import type { RegionMethod } from '../numerics/region-check.js';
 import type { RegionOutcome } from '../numerics/region-verify.js';
 import { planModel } from '../numerics/plan.js';
 import type { Sample } from '../numerics/sample.js';
@@ -38,6 +39,8 @@ export interface CertifiedKind {
   /** Steps of what comes before the rewrite that were taken along. */
   readonly context: number;
   readonly runs: number;
+  /** What ran both sides: the runtime, or the evaluator in float64 where the runtime does not run what was there. */
+  readonly method: RegionMethod;
   readonly maxRel: number;
   readonly noiseFloor: number;
 }
@@ -117,6 +120,7 @@ function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
     rewrites: members,
     context: level,
     runs: verdict.runs,
+    method: verdict.method,
     maxRel: verdict.maxRel,
     noiseFloor: verdict.noiseFloor,
   }));

@@ -208,7 +208,7 @@ class Chunk {
 }
 
 function verdictOf({ maxRel, noiseFloor, runs, base }: Entry): RegionVerdict {
-  return { status: 'verified', maxRel, noiseFloor, runs, binding: base };
+  return { status: 'verified', maxRel, noiseFloor, runs, binding: base, method: 'runtime' };
 }
 
 function judgeEntry({ region }: Entry, turn: Turn, expected: Feeds, actual: Feeds, noise: readonly Feeds[]): Judgement {

@@ -1,4 +1,5 @@
 import type { NumericArray } from '../tensor/array.js';
+import { createFloat64Runtime } from './evaluate/runtime.js';
 import type { Binding, Feeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
@@ -23,7 +24,12 @@ export interface RegionVerdict {
   readonly runs: number;
   /** Sizes that the first side runs on. */
   readonly binding: Binding;
+  /** What ran both sides: the runtime, or the evaluator in float64 where the runtime does not run the first side. */
+  readonly method: RegionMethod;
 }
+
+/** See {@link RegionVerdict}. */
+export type RegionMethod = 'runtime' | 'float64';
 
 type Outputs = Readonly<Record<string, NumericArray>>;
 
@@ -54,8 +60,26 @@ export function rowsOf(
   }));
 }
 
-/** Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. */
+/** Operations that the evaluator may spend on one side of a region on one input. */
+const REGION_LIMIT = 2 ** 24;
+
+/**
+ * Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. Where the runtime does not
+ * run what was there, the evaluator decides; a rewrite to something that the runtime does not run is for the whole to tell.
+ */
 export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
+  const found = await runRegion(runtime, region, options, 'runtime');
+  if (found.status !== 'uncovered' || !found.originalRefused) return found;
+  const evaluated = await runRegion(createFloat64Runtime(REGION_LIMIT), region, options, 'float64');
+  return evaluated.status === 'uncovered' ? found : evaluated;
+}
+
+async function runRegion(
+  runtime: Runtime,
+  region: Region,
+  options: CheckOptions,
+  method: RegionMethod,
+): Promise<RegionVerdict & { readonly originalRefused?: boolean }> {
   const opened: Session[] = [];
   const open = async (model: Region['before']): Promise<Session> => {
     const session = await runtime.open(model, { optimization: 'disabled' });
@@ -70,9 +94,10 @@ export async function checkRegion(runtime: Runtime, region: Region, options: Che
     } catch (cause) {
       return failure(region, cause, 'the runtime refuses what came in its place');
     }
-    return await new Trial(region, first, second, options).run();
+    return { ...(await new Trial(region, first, second, options).run()), method };
   } catch (cause) {
-    if (cause instanceof RuntimeRefusal || cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
+    if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
+    if (cause instanceof RuntimeRefusal) return { ...verdict('uncovered', cause.message), originalRefused: true };
     throw cause;
   } finally {
     for (const session of opened) await session.release();
@@ -91,7 +116,14 @@ function failure(region: Region, cause: unknown, what: string): RegionVerdict {
 }
 
 function verdict(status: RegionVerdict['status'], why?: string): RegionVerdict {
-  const empty = { status, maxRel: 0, noiseFloor: 0, runs: 0, binding: new Map<string, number>() };
+  const empty = {
+    status,
+    maxRel: 0,
+    noiseFloor: 0,
+    runs: 0,
+    binding: new Map<string, number>(),
+    method: 'runtime',
+  } as const;
   return why === undefined ? empty : { ...empty, why: oneLine(why) };
 }
 
@@ -122,7 +154,7 @@ class Trial {
       limitMs: 10_000,
     });
     const base = samples[0];
-    if (!base) return verdict('uncovered', refusal?.message ?? 'no inputs were found that it takes');
+    if (!base) throw refusal ?? new RuntimeRefusal('feeds', 'no inputs were found that it takes');
     for (const sample of samples) {
       const wrong = await this.#compare('ordinary values', sample.feeds, sample.outputs, sample.binding);
       if (wrong) return wrong;
@@ -138,7 +170,7 @@ class Trial {
   }
 
   #measured(binding: Binding): Omit<RegionVerdict, 'status'> {
-    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding };
+    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding, method: 'runtime' };
   }
 
   /** A verdict when the second side is wrong on these feeds. */
