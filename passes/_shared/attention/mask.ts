@@ -1,5 +1,6 @@
 import { type Dim, type Edit, equal, type Shape, Tensor, type Types, type Value } from '#core';
 import { agree } from './dims.js';
+import { FLOOR, LOWEST, maskDepth } from './mask-floor.js';
 import type { AttentionReading, Mask } from './read.js';
 
 /**
@@ -35,17 +36,30 @@ export function buildMask(edit: Edit, reading: AttentionReading, types: Types): 
   const shape = maskShape(reading, types);
   const [first, ...others] = reading.masks;
   if (!first || !shape) return undefined;
-  let mask = asAddition(edit, first, undefined);
-  for (const other of others) mask = asAddition(edit, other, mask);
+  let mask = asAddition(edit, first, undefined, reading.guarded);
+  for (const other of others) mask = asAddition(edit, other, mask, reading.guarded);
   const fitted = fit(edit, mask, shape, reading);
   if (reading.q.shape.length === 4 || Math.max(shape.length, 2) < 3) return fitted;
   return edit.node('Unsqueeze', [fitted, edit.constant('', Tensor.int64([1], [1]))]);
 }
 
-function asAddition(edit: Edit, mask: Mask, inner: Value | undefined): Value {
-  if (mask.kind === 'add') return inner ? edit.node('Add', [inner, mask.value]) : mask.value;
+function asAddition(edit: Edit, mask: Mask, inner: Value | undefined, guarded: boolean): Value {
+  if (mask.kind === 'add') {
+    const value = aboveFloor(edit, mask.value, guarded);
+    return inner ? edit.node('Add', [inner, value]) : value;
+  }
   const kept = inner ?? edit.constant('', Tensor.float32([], [0]));
-  return edit.node('Where', mask.keeps ? [mask.condition, kept, mask.fill] : [mask.condition, mask.fill, kept]);
+  const fill = maskDepth(mask.fill).low ? edit.constant('', Tensor.float32([], [FLOOR])) : mask.fill;
+  return edit.node('Where', mask.keeps ? [mask.condition, kept, fill] : [mask.condition, fill, kept]);
+}
+
+/** A row that is hidden as a whole by finite numbers is not to look like one hidden by −∞. */
+function aboveFloor(edit: Edit, mask: Value, guarded: boolean): Value {
+  const { low, infinite } = maskDepth(mask);
+  if (!low) return mask;
+  const floor = edit.constant('', Tensor.float32([], [FLOOR]));
+  if (!guarded || !infinite) return edit.node('Max', [mask, floor]);
+  return edit.node('Where', [edit.node('Equal', [mask, edit.constant('', Tensor.float32([], [LOWEST]))]), floor, mask]);
 }
 
 /** Attention broadcasts masks over batch and heads, not over lengths. */

@@ -42,6 +42,8 @@ export interface AttentionReading {
   readonly scale: number;
   /** In the order in which they are applied. */
   readonly masks: readonly Mask[];
+  /** Whether rows without any score are zeros, not NaN. */
+  readonly guarded: boolean;
 }
 
 /** A fill that is at most this hides a score whatever its value: what is added to it is lost in rounding. */
@@ -52,7 +54,11 @@ const HIDING = -1e30;
  * product and on either side, keys may be transposed by one Transpose or within a reshaping to rank 3, keys and values may be repeated
  * over groups of heads, and up to two additions or `Where` may mask the scores.
  */
-export function readAttention(underSoftmax: Value, values: Value, types: Types): AttentionReading | string {
+export function readAttention(
+  underSoftmax: Value,
+  values: Value,
+  types: Types,
+): Omit<AttentionReading, 'guarded'> | string {
   const chain = readScores(underSoftmax, types);
   if (typeof chain === 'string') return chain;
   const [left, right] = chain.product.inputs as readonly [Value, Value];

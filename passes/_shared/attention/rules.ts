@@ -110,7 +110,8 @@ function sidesOf(m: Match): Pick<AttentionReading, 'q' | 'k' | 'v'> | undefined 
 export const ATTENTION_RULES: readonly Rule[] = [fuseMergedAttention, fuseSplitAttention, mergeHeads];
 
 function readOf(m: Match): AttentionReading | string {
-  return readAttention(m.value(scores), m.value(values), m.types);
+  const reading = readAttention(m.value(scores), m.value(values), m.types);
+  return typeof reading === 'string' ? reading : { ...reading, guarded: m.has(guarded) };
 }
 
 function checked(m: Match, { target }: RuleContext, further: (reading: AttentionReading) => Verdict): Verdict {

@@ -12,7 +12,7 @@ import {
 } from '#core';
 import { isFinite, scaled, vector } from '../weights.js';
 import { biasNumbers, isRow } from './bias.js';
-import { bias, LAYER_KINDS, type LayerKind, type Parameters, weight } from './layers.js';
+import { bias, input, LAYER_KINDS, type LayerKind, type Parameters, weight } from './layers.js';
 
 /** Products of float32 weights and factors up to here do not overflow unless the weights are absurd. */
 const LARGE_FACTOR = 1e18;
@@ -67,6 +67,7 @@ function check(m: Match, source: AffineSource, kind: LayerKind): Verdict {
   if (!isFloat(dtype) || size === 0) return no(`the weight is ${dtype}${showShape(shape)}`, m.value(weight));
   if (kind.name === 'matmul' && shape.length !== 2)
     return no(`the weight has rank ${shape.length}, not 2`, m.value(weight));
+  if (kind.name === 'matmul' && !m.shape(input)) return no('the shape of what the product reads is unknown');
   const { count } = kind.channels(m);
   const old = m.findValue(bias);
   if (old && !biasNumbers(old)) return no(`${bias.label} is not constant`, old);

@@ -33,7 +33,7 @@ export interface LayerKind {
   readonly minOpset?: number;
   readonly pattern: Pat;
   channels(m: Match): Channels;
-  /** Axis of the output channels and rank of the output; a rank that is not known is the least that it can be. */
+  /** Axis of the output channels and rank of the output. */
   output(m: Match): { readonly axis: number; readonly rank: number };
   /** Whether a bias can be added where there is none. */
   takesBias(m: Match): boolean;
@@ -99,7 +99,7 @@ const matmul: LayerKind = {
     const rank = m.shape(input)?.length ?? 1;
     return { axis: rank - 1, rank };
   },
-  takesBias: (m) => m.shape(input)?.length === 2,
+  takesBias: (m) => m.shape(input)?.length === 2 && m.root.opType !== 'Add', // what an Add becomes with it is fuse-gemm's
   biasFactor: () => 1,
   build(m, b, parameters) {
     const x = m.get(input);
