@@ -20,8 +20,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/pass'],
   ['src/core'],
   ['passes', 'src/numerics'],
-  ['src/bindings'],
+  ['src/bindings', 'src/diff'],
   ['src/api'],
+  ['src/report'],
   ['src/cli', 'src/plugin'],
 ];
 

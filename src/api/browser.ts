@@ -10,6 +10,8 @@ export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../nume
 export { type Runtime } from '../numerics/runtime.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
 export { definePass } from './define.js';
+export { check, type CheckReport } from './check.js';
+export { diff, type DiffReport } from './diff.js';
 export { emitBytes, type EmitOptions, emitText } from './emit-bytes.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
 export {

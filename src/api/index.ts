@@ -11,6 +11,7 @@ export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
 export { type Config, type ModelOptions } from './config-schema.js';
 export { check, type CheckReport } from './check.js';
 export { declareModel } from './bindings.js';
+export { diff, type DiffReport } from './diff.js';
 export { doctor, type DoctorReport, type RuntimeReport } from './doctor.js';
 export { defineConfig, definePass } from './define.js';
 export { emitBytes, type EmitOptions, emitText } from './emit-bytes.js';

@@ -76,7 +76,8 @@ function sizeFindings(model: Model, anatomy: Anatomy, types: Types): readonly Di
   return [...sites, ...conditionFindings(model, types).filter(({ at }) => !places.has(at.path))];
 }
 
-function describeModel(model: Model, types: Types): Inspection['model'] {
+/** The model itself: interface, operators, sizes. */
+export function describeModel(model: Model, types: Types): Inspection['model'] {
   const { producerName = '', producerVersion = '' } = model.proto;
   return {
     irVersion: model.irVersion,

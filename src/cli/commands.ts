@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   optimize: async () => (await import('./optimize.js')).registerOptimize,
   rewrite: async () => (await import('./rewrite.js')).registerRewrite,
   verify: async () => (await import('./verify.js')).registerVerify,
+  diff: async () => (await import('./diff.js')).registerDiff,
   bisect: async () => (await import('./bisect.js')).registerBisect,
   explain: async () => (await import('./explain.js')).registerExplain,
   types: async () => (await import('./types.js')).registerTypes,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { writeText } from '../api/files.js';
 import { inspect, type Inspection } from '../api/inspect.js';
 import { collect, parseShapes } from './arguments.js';
 import { inspectionText } from './inspection-text.js';
@@ -8,6 +9,7 @@ import { loadArgument } from './model.js';
 interface Options {
   readonly shape?: readonly string[];
   readonly values?: boolean;
+  readonly html?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -24,6 +26,7 @@ export function registerInspect(program: Command, streams: Streams): void {
       collect,
     )
     .option('--values', 'add every value with its inferred type')
+    .option('--html <file>', 'write the report as one HTML file')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', EXAMPLES)
@@ -37,6 +40,10 @@ export function registerInspect(program: Command, streams: Streams): void {
         files.push(report);
         if (!options.json) output.say(inspectionText(report, output.colors));
       }
+      if (options.html !== undefined) {
+        const { inspectPage } = await import('../report/inspect-page.js');
+        writeText(options.html, inspectPage(files));
+      }
       const [only] = files;
       output.object(files.length === 1 && only ? only : { schema: 'resonnx/inspect@1', files });
     });
@@ -46,5 +53,6 @@ const EXAMPLES = `
 Example:
   resonnx inspect model.onnx
   resonnx inspect model.onnx --json --shape input_ids=1,128 --values
+  resonnx inspect model.onnx --html report.html
 
 Exit codes: 0 done, 2 wrong usage, 3 a model cannot be read or is not valid ONNX`;

@@ -1,6 +1,7 @@
 import type pc from 'picocolors';
 import type { Inspection, ValueJson } from '../api/inspect.js';
 import { renderDiagnostic } from '../diagnostics/render.js';
+import { grouped, pathsText, plural, shapeText } from '../report/words.js';
 import type { SiteJson } from '../residual/report.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -16,7 +17,7 @@ export function inspectionText(report: Inspection, colors: Colors): string {
   lines.push(`norms: ${norms.length > 0 ? norms.join(', ') : 'none'}${normNotes(residual)}`);
   if (residual.blocks > 0) {
     const { count, expectedLength } = residual.paths;
-    lines.push(`paths: ${short(count)}, ${expectedLength} blocks long on average`);
+    lines.push(`paths: ${pathsText(count)}, ${expectedLength} blocks long on average`);
   }
   const sites = new Map(residual.sites.map((site) => [site.id, site]));
   for (const stream of residual.streams) {
@@ -79,21 +80,4 @@ function siteText(site: SiteJson, repeats: number): string {
 
 function valueText({ name, dtype, shape }: ValueJson): string {
   return `${name}: ${dtype ?? '?'}${shapeText(shape)}`;
-}
-
-function shapeText(shape: ValueJson['shape']): string {
-  return shape ? `[${shape.map((dim) => dim ?? '?').join(', ')}]` : '[…]';
-}
-
-function short(count: string): string {
-  return count.length <= 12 ? count : `about 10^${count.length - 1}`;
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** A whole number with commas. */
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }

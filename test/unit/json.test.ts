@@ -45,6 +45,7 @@ const COMMANDS: Readonly<Record<keyof typeof REPORTS, readonly (() => readonly s
   optimize: [() => ['optimize', MODEL, '-o', join(folder, 'small.onnx'), '--only', 'eliminate-no-ops']],
   rewrite: [() => ['rewrite', join(folder, 'plain.onnxtxt'), '--recipe', join(folder, 'recipe.json'), ...CHANGING]],
   verify: [() => ['verify', MODEL, out], () => ['verify', MODEL, out, '--check-levels']],
+  diff: [() => ['diff', MODEL, out], () => ['diff', join(folder, 'plain.onnxtxt'), out]],
   bisect: [() => ['bisect', MODEL, out]],
   explain: [() => ['explain', MODEL, '--pass', 'fold-constants']],
   types: [() => ['types', out], () => ['types', out, '--check']],
