@@ -135,6 +135,7 @@ function cut(scene: Scene, a: Value, b: Value, level: number): Region | undefine
     after,
     known,
     key: `${a.id}:${b.id}:${level}`,
+    weights: [],
     emptiable: new Set(),
     widen: () => ({ kind: 'uncovered', why: 'a place of two models has no rewrite' }),
   };

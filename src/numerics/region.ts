@@ -9,10 +9,12 @@ import type { Value } from '../ir/value.js';
 import type { Semantics } from '../pass/pass.js';
 import type { NodeSnapshot, RewriteRecord } from '../rewrite/record.js';
 import { constantOf } from '../schema/constant.js';
+import { isOp } from '../schema/read.js';
 import { randomness } from '../schema/traits.js';
 import type { Types } from '../shape/types.js';
 import type { SymbolicTensor } from '../shape/fact.js';
-import { regionKey } from './region-key.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { regionKey, type Weight } from './region-key.js';
 import { runtimeForm } from './runtime-form.js';
 
 /** One rewrite as two models with the same inputs and outputs: what was there, and what came in its place. */
@@ -25,6 +27,8 @@ export interface Region {
   readonly known: ReadonlyMap<string, SymbolicTensor>;
   /** Equal for regions that are equal up to names and weights. */
   readonly key: string;
+  /** The weights of both sides as they are met: with equal keys and equal weights two regions are the same. */
+  readonly weights: readonly Weight[];
   /** Symbols of dims that may be 0 where the model is used, as the length of a cache. */
   readonly emptiable: ReadonlySet<string>;
   /**
@@ -52,12 +56,13 @@ const CONTEXT = 400;
 
 /** Cuts the two sides of a rewrite out of the model. To be called right after the rewrite, while the model is as it left it. */
 export function cutRegion(record: RewriteRecord, semantics: Semantics, scene: Scene): Cut {
-  const all = claimsOf(record);
+  const removed = new Map(record.removed.map((shot) => [shot.node, shot]));
   const claims: Claim[] = [];
-  for (const claim of all) {
-    const [left, right] = [constantOf(claim.before), constantOf(claim.after)];
+  for (const claim of claimsOf(record)) {
+    const [left, right] = [passedOn(claim.before, removed), constantOf(claim.after)];
     if (!left || !right) claims.push(claim);
-    else if (contentKey(left) !== contentKey(right)) return { kind: 'mismatch', why: 'two constants differ' };
+    else if (left !== right && contentKey(left) !== contentKey(right))
+      return { kind: 'mismatch', why: 'two constants differ' };
   }
   if (claims.length === 0) return { kind: 'nothing' };
   const own = [...record.removed, ...record.added, ...record.changed.map(({ after }) => after)];
@@ -70,6 +75,17 @@ export function cutRegion(record: RewriteRecord, semantics: Semantics, scene: Sc
     return extractSides({ record, semantics, claims, scene, widen }, sides);
   };
   return widen(0);
+}
+
+/** The constant that a value is, also through nodes of the first side that pass it on. */
+function passedOn(value: Value, removed: ReadonlyMap<Node, NodeSnapshot>): Tensor | undefined {
+  for (let at: Value | undefined = value; at;) {
+    const constant = constantOf(at);
+    if (constant) return constant;
+    const shot: NodeSnapshot | undefined = isOp(at.producer, 'Identity') ? removed.get(at.producer!) : undefined;
+    at = shot?.inputs[0];
+  }
+  return undefined;
 }
 
 /** What holds in the model around a rewrite. */
@@ -261,10 +277,14 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
   const left = side((claim) => claim.before, before, scene.opsets);
   const right = side((claim) => claim.after, after, now);
   if (!left || !right) return { kind: 'uncovered', why: 'it reads an input that cannot be cut' };
-  const [first, second] = [runtimeForm(left), runtimeForm(right)];
-  const key = `${record.pass}|${record.rule}|${semantics}|${regionKey(first, known)}|${regionKey(second, known)}`;
+  const types = [...claims.map((claim) => claim.before), ...rest].map((value) => scene.types.of(value));
+  const [first, second] = [runtimeForm(left, types), runtimeForm(right, types)];
+  const [one, other] = [regionKey(first, known), regionKey(second, known)];
+  const key = `${record.pass}|${record.rule}|${semantics}|${one.key}|${other.key}`;
+  const weights = [...one.weights, ...other.weights];
   const { emptiable } = scene;
-  return { kind: 'region', region: { record, semantics, before: first, after: second, known, key, emptiable, widen } };
+  const region = { record, semantics, before: first, after: second, known, key, weights, emptiable, widen };
+  return { kind: 'region', region };
 }
 
 /** The condition that the body of a Loop is given: the body runs only while it is true. */

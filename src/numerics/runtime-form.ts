@@ -30,10 +30,10 @@ const DTYPE_ATTRIBUTES: ReadonlySet<string> = new Set([
  * The model as the runtime can take it; the model itself when it can take that. bfloat16, which onnxruntime's CPU provider hardly
  * computes with, becomes float32 throughout: what two models compute is compared all the same, but for the rounding to bfloat16. IR
  * version and opset are lowered to the newest that it knows, where no operator changed in between. Inputs with a default have to be
- * given, for a caller may; see {@link tensorInterface} for what is no tensor.
+ * given, for a caller may; see {@link tensorInterface} for what is no tensor, and for `outputs`.
  */
-export function runtimeForm(given: Model): Model {
-  const model = tensorInterface(given) ?? given;
+export function runtimeForm(given: Model, outputs?: readonly (Type | undefined)[]): Model {
+  const model = tensorInterface(given, outputs) ?? given;
   const coarse = usesBfloat16(model);
   const opset = model.opsets.get('') ?? 0;
   const lower = opset > NEWEST.opset && mayLower(model);

@@ -15,15 +15,19 @@ const ELEMENTS = 2;
 /**
  * The model with nothing but tensors going in and coming out, as runtimes want it: a sequence is put together from tensors that are
  * inputs, an optional is full; of a sequence come out its length, its first and its last element. Small integers and small floats come
- * and go as larger ones. The model itself when there is nothing to do; `undefined` when something else cannot be made.
+ * and go as larger ones. The model itself when there is nothing to do; `undefined` when something else cannot be made. `known` has the
+ * types of outputs that declare none.
  */
-export function tensorInterface(model: Model): Model | undefined {
+export function tensorInterface(model: Model, known: readonly (Type | undefined)[] = []): Model | undefined {
+  const declared = [
+    ...model.graph.inputs.map((slot) => slot.value.type),
+    ...model.graph.outputs.map((slot, i) => slot.type ?? known[i]),
+  ];
+  if (declared.every((type) => type?.kind === 'tensor' && type.dtype && isPlain(type))) return model;
   const types = inferTypes(model);
   const inputs = model.graph.inputs.map((slot) => slot.value.type ?? types.of(slot.value));
   const outputs = model.graph.outputs.map((slot) => types.of(slot.value) ?? slot.type);
-  const plain = (type: Type | undefined): boolean =>
-    type === undefined || (type.kind === 'tensor' && carrierOf(type.dtype) === undefined);
-  if (inputs.every(plain) && outputs.every(plain)) return model;
+  if (inputs.every(isPlain) && outputs.every(isPlain)) return model;
   const whole = new Model(create('ModelProto', {}), { irVersion: model.irVersion, opsets: model.opsets });
   whole.source = model.source;
   const map: ValueMap = new Map();
@@ -39,6 +43,10 @@ export function tensorInterface(model: Model): Model | undefined {
   }
   for (const [key, fn] of model.functions) whole.functions.set(key, fn);
   return whole;
+}
+
+function isPlain(type: Type | undefined): boolean {
+  return type === undefined || (type.kind === 'tensor' && carrierOf(type.dtype) === undefined);
 }
 
 function makeInput(graph: Graph, slot: InputSlot, type: Type | undefined): Value | undefined {

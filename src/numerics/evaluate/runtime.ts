@@ -1,5 +1,5 @@
 import { ResonnxError } from '../../diagnostics/diagnostic.js';
-import type { Model } from '../../ir/model.js';
+import { Model } from '../../ir/model.js';
 import { importModel } from '../../onnx/import.js';
 import { decodeModel } from '../../proto/model.js';
 import { inferTypes } from '../../shape/types.js';
@@ -26,17 +26,20 @@ export function createFloat64Runtime(limit = RUN_LIMIT): Runtime {
 }
 
 function readModel(source: ModelSource): Model {
+  const model = source instanceof Model ? source : importBytes(source);
+  const [uncovered] = uncoveredOperators(model);
+  if (uncovered !== undefined) throw new RuntimeRefusal('open', `NOT_IMPLEMENTED: ${uncovered} is not evaluated`);
+  return model;
+}
+
+function importBytes(source: Exclude<ModelSource, Model>): Model {
   if (!(source instanceof Uint8Array)) throw new RuntimeRefusal('open', 'models in files are not evaluated');
-  let model: Model;
   try {
-    model = importModel(decodeModel(source));
+    return importModel(decodeModel(source));
   } catch (cause) {
     if (cause instanceof ResonnxError) throw new RuntimeRefusal('open', cause.message);
     throw cause;
   }
-  const [uncovered] = uncoveredOperators(model);
-  if (uncovered !== undefined) throw new RuntimeRefusal('open', `NOT_IMPLEMENTED: ${uncovered} is not evaluated`);
-  return model;
 }
 
 class EvaluatedSession implements Session {
