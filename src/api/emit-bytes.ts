@@ -34,10 +34,18 @@ export function emitText(model: Model, options: EmitOptions = {}): string {
   );
 }
 
-/** Bytes of the emitted model, without external data that stays where it is. Reads no weights. */
+/** Bytes of the emitted model, without external data that stays where it is. Reads no weights; remembered until the model changes. */
 export function measureModel(model: Model): number {
-  return encodeModel(relocate(exportModel(model), { kind: 'keep' }, dataFinder(tensorsOf(model))).model).byteLength;
+  let measured = MEASURED.get(model);
+  if (measured?.version !== model.version) {
+    const { model: proto } = relocate(exportModel(model), { kind: 'keep' }, dataFinder(tensorsOf(model)));
+    measured = { version: model.version, bytes: encodeModel(proto).byteLength };
+    MEASURED.set(model, measured);
+  }
+  return measured.bytes;
 }
+
+const MEASURED = new WeakMap<Model, { readonly version: number; readonly bytes: number }>();
 
 /** A model ready to be written, with its files of weights. */
 export interface Emission {

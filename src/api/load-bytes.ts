@@ -24,24 +24,27 @@ export interface LoadOptions {
 /** Loads a model from memory. @throws ResonnxError with a code of `proto/` or `onnx/` */
 export async function loadBytes(source: BytesSource, options: LoadOptions = {}): Promise<Model> {
   const bytes = memorySource(await toBytes(source), options.name ?? '<bytes>');
-  return finishLoading(decodeModel(bytes), bytes, { name: bytes.name, external: options.external });
+  return finishLoading(decodeModel(bytes), bytes, { name: bytes.name, isText: false, external: options.external });
 }
 
 /** Loads a model from ONNX text. @throws ResonnxError with a code of `text/` or `onnx/` */
 export function loadText(text: string, { name = '<text>', external }: LoadOptions = {}): Model {
   const source = memorySource(encodeUtf8(text), name);
-  return finishLoading(parseModelText(text, { file: name }), source, { name, external });
+  return finishLoading(parseModelText(text, { file: name }), source, { name, isText: true, external });
 }
 
 /** Where a model comes from, and what opens its external data. */
 export interface Origin {
   readonly name: string;
   readonly path?: string;
+  /** Whether it is ONNX text. */
+  readonly isText: boolean;
   readonly external?: ExternalFiles | undefined;
 }
 
 /** The IR of a message; counts the bytes of the external data that it names. */
-export function finishLoading(proto: ModelProto, bytes: ByteSource, { name, path, external }: Origin): Model {
+export function finishLoading(proto: ModelProto, bytes: ByteSource, origin: Origin): Model {
+  const { name, path, isText, external } = origin;
   const opened = new Map<ByteSource, number>();
   const files: ExternalFiles = (location) => {
     if (!external) throw new Error(`"${location}" cannot be opened: the model was not read from a folder`);
@@ -51,7 +54,12 @@ export function finishLoading(proto: ModelProto, bytes: ByteSource, { name, path
   };
   const model = importModel(proto, { file: name, external: files });
   const total = [...opened.values()].reduce((sum, size) => sum + size, bytes.size);
-  model.source = { name, bytes: total, ...(path !== undefined && { path }) };
+  model.source = {
+    name,
+    bytes: total,
+    ...(!isText && { messageBytes: bytes.size }),
+    ...(path !== undefined && { path }),
+  };
   return model;
 }
 

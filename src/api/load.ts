@@ -27,5 +27,5 @@ function loadFile(path: string): Model {
   const source = fileSource(path);
   const isText = extname(path) === '.onnxtxt';
   const proto = isText ? parseModelBytes(source.read(0, source.size), { file: path }) : decodeModel(source);
-  return finishLoading(proto, source, { name: path, path, external: externalFiles(path) });
+  return finishLoading(proto, source, { name: path, path, isText, external: externalFiles(path) });
 }

@@ -128,7 +128,7 @@ function bindShapes(model: Model, shapes: ReadonlyMap<string, Shape>): Model {
 
 function finish(original: Model, { candidate, reverted, verification, evidence }: Found): Optimized {
   const { model } = candidate;
-  const measured = measureModel(original);
+  const measured = original.source.messageBytes ?? measureModel(original);
   const before = original.source.bytes > 0 ? original.source.bytes : measured;
   const unverified = verification.status === 'skipped' && candidate.rewrites > 0;
   return {

@@ -120,9 +120,10 @@ export class Search {
   /** Leaves out the passes that make the model grow too much, the worst first. */
   async #fitting(first: Candidate): Promise<Candidate> {
     let candidate = first;
-    const allowed = measureModel(this.#original) + this.#options.growth;
     while (candidate.rewrites > 0) {
       const size = measureModel(candidate.model);
+      if (size <= (this.#original.source.messageBytes ?? 0) + this.#options.growth) break;
+      const allowed = measureModel(this.#original) + this.#options.growth;
       if (size <= allowed) break;
       const worst = await this.#largestGrowth();
       this.#pipeline = this.#pipeline.filter((pass) => worst !== undefined && pass.name !== worst);

@@ -26,6 +26,7 @@ export class Graph {
   readonly #outputs: OutputSlot[] = [];
   readonly #outputUses: Use[] = [];
   readonly #initializers = new Set<Value>();
+  #bodies: { readonly version: number; readonly graphs: readonly Graph[] } | undefined;
   #topo: { readonly version: number; readonly order: readonly Node[] | undefined } | undefined;
 
   constructor(model: Model, role: GraphRole) {
@@ -54,6 +55,16 @@ export class Graph {
   /** The graph around this body. */
   get outer(): Graph | undefined {
     return this.parent?.graph;
+  }
+
+  /** The graphs that nodes of this graph hold, in the order of the nodes; cached. */
+  get bodies(): readonly Graph[] {
+    if (this.#bodies?.version !== this.model.version) {
+      const graphs: Graph[] = [];
+      for (const node of this.#nodes.values()) for (const body of node.bodies) graphs.push(body.graph);
+      this.#bodies = { version: this.model.version, graphs };
+    }
+    return this.#bodies.graphs;
   }
 
   /** The imported version of a domain where this graph stands; `undefined` when nothing imports it. */
@@ -336,7 +347,7 @@ export function* bodiesOf(node: Node): Generator<Graph> {
   const stack = node.bodies.map((body) => body.graph).reverse();
   for (let graph = stack.pop(); graph; graph = stack.pop()) {
     yield graph;
-    for (const inner of graph.nodes.values()) for (const body of inner.bodies) stack.push(body.graph);
+    for (const body of graph.bodies) stack.push(body);
   }
 }
 

@@ -34,6 +34,8 @@ export interface ModelSource {
   readonly name: string;
   /** Size in bytes, external data included; 0 when it was not read from bytes. */
   readonly bytes: number;
+  /** Size in bytes of the message that was decoded; absent when it was not read from one. */
+  readonly messageBytes?: number;
   /** Path of the file, when it is one. */
   readonly path?: string;
 }
@@ -132,9 +134,8 @@ export class Model {
     const stack: Graph[] = [...[...this.functions.values()].map((fn) => fn.graph).reverse(), this.graph];
     for (let graph = stack.pop(); graph; graph = stack.pop()) {
       yield graph;
-      const bodies: Graph[] = [];
-      for (const node of graph.nodes.values()) for (const body of node.bodies) bodies.push(body.graph);
-      for (const body of bodies.reverse()) stack.push(body);
+      const { bodies } = graph;
+      for (let i = bodies.length - 1; i >= 0; i--) stack.push(bodies[i]!);
     }
   }
 }

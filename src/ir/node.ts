@@ -13,6 +13,12 @@ export interface Origin {
   readonly rules: readonly string[];
 }
 
+/** A graph that a node holds, and the attribute that holds it. */
+export interface Body {
+  readonly attribute: string;
+  readonly graph: Graph;
+}
+
 /** What {@link Node} is made from; `Graph.addNode` fills it in. */
 export interface NodeFields {
   readonly id: NodeId;
@@ -43,6 +49,7 @@ export class Node {
   /** The message it was read from; carries what the IR does not model. */
   readonly proto: NodeProto | undefined;
   #attrs: Map<string, Attribute>;
+  #bodies: readonly Body[] | undefined;
   readonly #inputs: (Value | undefined)[] = [];
   readonly #inputUses: Use[] = [];
   readonly #outputs: Value[] = [];
@@ -87,13 +94,9 @@ export class Node {
   }
 
   /** Bodies that this node holds (If, Loop, Scan and the like), with the attribute that holds each. */
-  get bodies(): readonly { readonly attribute: string; readonly graph: Graph }[] {
-    const found: { attribute: string; graph: Graph }[] = [];
-    for (const [attribute, attr] of this.#attrs) {
-      if (attr.type === 'GRAPH') found.push({ attribute, graph: attr.value });
-      else if (attr.type === 'GRAPHS') for (const graph of attr.value) found.push({ attribute, graph });
-    }
-    return found;
+  get bodies(): readonly Body[] {
+    this.#bodies ??= findBodies(this.#attrs);
+    return this.#bodies;
   }
 
   /** The use that stands for an input slot. */
@@ -143,5 +146,17 @@ export class Node {
   /** Kept by the graph's mutators alone. */
   putAttributes(attrs: Map<string, Attribute>): void {
     this.#attrs = attrs;
+    this.#bodies = undefined;
   }
+}
+
+const NO_BODIES: readonly Body[] = [];
+
+function findBodies(attrs: Attributes): readonly Body[] {
+  let found: Body[] | undefined;
+  for (const [attribute, attr] of attrs) {
+    if (attr.type === 'GRAPH') (found ??= []).push({ attribute, graph: attr.value });
+    else if (attr.type === 'GRAPHS') for (const graph of attr.value) (found ??= []).push({ attribute, graph });
+  }
+  return found ?? NO_BODIES;
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
-import { createOrtRuntime, locateOrt } from './ort-node.js';
-import { createOrtWebRuntime, type OrtModule } from './ort-web.js';
+import { locateOrt } from './ort-locate.js';
+import type { OrtModule } from './ort-web.js';
 import type { Runtime } from './runtime.js';
 
 /** A runtime that is installed. */
@@ -16,14 +16,7 @@ export interface InstalledRuntime {
 
 /** The runtimes that are installed, the preferred one first; none is started. */
 export function findRuntimes(): readonly InstalledRuntime[] {
-  const found: InstalledRuntime[] = [];
-  try {
-    found.push({ name: 'onnxruntime-node', ...locateOrt() });
-  } catch (cause) {
-    if (!(cause instanceof ResonnxError)) throw cause;
-  }
-  const web = findWeb();
-  return web ? [...found, web] : found;
+  return [findNode(), findWeb()].filter((found) => found !== undefined);
 }
 
 /**
@@ -31,8 +24,19 @@ export function findRuntimes(): readonly InstalledRuntime[] {
  * @throws ResonnxError `runtime/missing` when neither is
  */
 export function createInstalledRuntime(): Runtime {
-  const [first] = findRuntimes();
-  return first?.name === 'onnxruntime-web' ? lazyWeb(first.version) : createOrtRuntime();
+  const web = findNode() ? undefined : findWeb();
+  return web
+    ? lazy('onnxruntime-web', web.version, loadWeb)
+    : lazy('onnxruntime', locateOrt().version, async () => (await import('./ort-node.js')).createOrtRuntime());
+}
+
+function findNode(): InstalledRuntime | undefined {
+  try {
+    return { name: 'onnxruntime-node', ...locateOrt() };
+  } catch (cause) {
+    if (!(cause instanceof ResonnxError)) throw cause;
+    return undefined;
+  }
 }
 
 function findWeb(): InstalledRuntime | undefined {
@@ -45,21 +49,27 @@ function findWeb(): InstalledRuntime | undefined {
   }
 }
 
-/** onnxruntime-web, loaded when the first model is opened. */
-function lazyWeb(version: string): Runtime {
+/** A runtime that is loaded when the first model is opened: much of what is asked of this package runs none. */
+function lazy(name: string, version: string, create: () => Promise<Runtime>): Runtime {
   let loaded: Promise<Runtime> | undefined;
   return {
-    name: 'onnxruntime-web',
+    name,
     version,
     async open(model, options) {
-      loaded ??= loadWeb();
+      loaded ??= create();
       return (await loaded).open(model, options);
     },
-    close: async () => undefined,
+    async close() {
+      await loaded?.then(
+        (runtime) => runtime.close(),
+        () => undefined, // `open` has said so
+      );
+    },
   };
 }
 
 async function loadWeb(): Promise<Runtime> {
+  const { createOrtWebRuntime } = await import('./ort-web.js');
   const ort = (await import('onnxruntime-web')) as unknown as OrtModule & { env: { wasm: { numThreads?: number } } };
   ort.env.wasm.numThreads = 1; // so that sums have one order
   return createOrtWebRuntime(ort);

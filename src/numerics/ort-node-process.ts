@@ -10,7 +10,7 @@ const ERROR_TAIL = 2000;
 export type Ask = (request: Request) => Promise<Reply>;
 
 /**
- * The worker process: started at once and again after its death, killed when a request takes longer than the limit. It keeps the
+ * The worker process: started by the first request and again after its death, killed when a request takes longer than the limit. It keeps the
  * parent alive only while a request is under way.
  */
 export class OrtProcess {
@@ -25,7 +25,6 @@ export class OrtProcess {
   constructor(packagePath: string, limitMs: number) {
     this.#packagePath = packagePath;
     this.#limitMs = limitMs;
-    this.#start();
   }
 
   /** Grows with every death of the worker: what was opened in an earlier epoch is gone. */

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeMissing } from '../diagnostics/codes/runtime.js';
@@ -11,6 +10,7 @@ import { invariant } from '../support/invariant.js';
 import { isTyped, type NumericArray } from '../tensor/array.js';
 import { type DType, findDType } from '../tensor/dtype.js';
 import { freshFile, pack, PARCEL_LIMIT, unpack } from './ort-node-parcel.js';
+import { locateOrt } from './ort-locate.js';
 import { OrtProcess } from './ort-node-process.js';
 import type { Reply, Request, WireArray } from './ort-node-protocol.js';
 import { WeightFiles } from './ort-node-weights.js';
@@ -52,7 +52,7 @@ const PASSING: ReadonlySet<DType> = new Set<DType>([
 
 /**
  * onnxruntime (CPU) in a process of its own, so that a long run blocks nothing and a crash or an endless run ends only that process.
- * The process starts at once and serves all sessions, one request at a time; after its death the next request of a session opens
+ * The process starts with the first session and serves all sessions, one request at a time; after its death the next request of a session opens
  * its model again. Without `close()` it ends with this process, and does not keep it alive.
  * @throws ResonnxError `runtime/missing` when onnxruntime-node is not installed; where it is but cannot be loaded, `open` says so
  */
@@ -76,17 +76,6 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
       dispose();
     },
   };
-}
-
-/** Where a package of onnxruntime-node lies, and its version. @throws ResonnxError `runtime/missing` */
-export function locateOrt(specifier = 'onnxruntime-node'): { path: string; version: string } {
-  const require = createRequire(import.meta.url);
-  try {
-    const { version } = require(`${specifier}/package.json`) as { version: string };
-    return { path: require.resolve(specifier), version };
-  } catch (cause) {
-    throw new ResonnxError([runtimeMissing(`${specifier} is not installed`)], { cause });
-  }
 }
 
 type OpenRequest = Extract<Request, { kind: 'open' }>;

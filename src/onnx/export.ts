@@ -1,7 +1,6 @@
 import type { Graph } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
-import { bodiesOf } from '../ir/graph.js';
 import type { OutputSlot } from '../ir/slots.js';
 import type { Type } from '../ir/type.js';
 import type { Value } from '../ir/value.js';
@@ -176,8 +175,11 @@ class Exporter {
 
 /** Whether anything in this graph or in a body within it was changed. */
 function isTouched(graph: Graph): boolean {
-  if (graph.edits > 0) return true;
-  for (const node of graph.nodes.values()) for (const body of bodiesOf(node)) if (body.edits > 0) return true;
+  const stack = [graph];
+  for (let each = stack.pop(); each; each = stack.pop()) {
+    if (each.edits > 0) return true;
+    for (const body of each.bodies) stack.push(body);
+  }
   return false;
 }
 

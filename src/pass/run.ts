@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { checkWellFormed } from '../analysis/wellformed.js';
+import type { Graph } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
-import { tensorsOf } from '../ir/tensors.js';
 import { Rewriter } from '../rewrite/rewriter.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes, type Types } from '../shape/types.js';
@@ -84,12 +84,14 @@ class Runner {
   /** Version of the model at which a pass last found nothing to do. */
   readonly #idle = new Map<AnyPass, number>();
   readonly #startBytes: number;
+  #weighed: { readonly version: number; readonly bytes: number };
   #pass: AnyPass | undefined;
 
   constructor(model: Model, options: RunOptions) {
     this.#model = model;
     this.#options = options;
     this.#startBytes = weigh(model);
+    this.#weighed = { version: model.version, bytes: this.#startBytes };
     this.#types = options.types ?? inferTypes(model, { provenOnly: true });
     const { accept, onRewrite } = options;
     this.rewriter = new Rewriter(model, {
@@ -135,6 +137,12 @@ class Runner {
     if (afterPass?.(run, this.#model) === false) throw new Stopped();
   }
 
+  #weigh(): number {
+    const { version } = this.#model;
+    if (this.#weighed.version !== version) this.#weighed = { version, bytes: weigh(this.#model) };
+    return this.#weighed.bytes;
+  }
+
   #context(pass: AnyPass, options: object): PassContext {
     const { target, opset, maxGrowth, evaluator, signal, onDeclined, onDiagnostic } = this.#options;
     return {
@@ -142,7 +150,7 @@ class Runner {
       types: this.#types,
       target: target ?? 'standard',
       opset: opset ?? 'auto',
-      maxGrowth: (maxGrowth ?? 0) + Math.max(0, this.#startBytes - weigh(this.#model)),
+      maxGrowth: (maxGrowth ?? 0) + Math.max(0, this.#startBytes - this.#weigh()),
       evaluator,
       signal,
       rewrite: (rule, root, edit) => this.rewriter.apply(pass.name, rule, root, edit),
@@ -159,7 +167,19 @@ const NODE_BYTES = 16;
 /** What a model takes when it is written, near enough to say what earlier passes have saved: its tensors and its nodes. */
 function weigh(model: Model): number {
   let bytes = 0;
-  for (const tensor of tensorsOf(model)) bytes += tensor.byteLength;
-  for (const graph of model.graphs()) bytes += NODE_BYTES * graph.nodes.size;
+  for (const graph of model.graphs()) bytes += NODE_BYTES * graph.nodes.size + tensorBytes(graph);
+  return bytes;
+}
+
+function tensorBytes(graph: Graph): number {
+  let bytes = 0;
+  for (const value of graph.initializers) bytes += value.constant?.byteLength ?? 0;
+  for (const slot of graph.inputs) bytes += slot.fallback?.byteLength ?? 0;
+  for (const { attrs } of graph.nodes.values()) {
+    for (const attr of attrs.values()) {
+      if (attr.type === 'TENSOR') bytes += attr.value.byteLength;
+      else if (attr.type === 'TENSORS') for (const tensor of attr.value) bytes += tensor.byteLength;
+    }
+  }
   return bytes;
 }
