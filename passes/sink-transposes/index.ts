@@ -1,19 +1,21 @@
 import { type Edit, type Graph, isOp, type Model, type Node, type Pass, type PassContext, type Value } from '#core';
 import { permutationOf } from '../_shared/permutation.js';
 import { isTransposable, transposedTensor } from '../_shared/transposed-tensor.js';
-import { divide } from './cut.js';
+import { divide, type Member } from './cut.js';
+import { biasOf, movesChannelsFirst, pointwiseKernel } from './pointwise-conv.js';
 import { findRegion, Layouts, type Region } from './region.js';
 import { addRelaidOut, droppedAxes, withAxes } from './relayout.js';
 
 /**
  * Lets operators that don't care for the order of axes work between Transposes rather than behind them, where fewer Transposes are
  * left then. For each permutation the operators that could work in the permuted layout form regions; which of them do is a minimum
- * cut, so no other choice leaves fewer. Every rewrite takes away at least one Transpose and adds no other node: it ends.
+ * cut, so no other choice leaves fewer. Every rewrite takes away a Transpose, or lets a product take in its bias as a convolution, and
+ * adds no other node: it ends.
  */
 export const sinkTransposes: Pass = {
   name: 'sink-transposes',
   summary:
-    'transposes move through elementwise operators, reductions, Softmax, Concat, Split, Pad and Slice where some of them cancel',
+    'transposes move through elementwise operators, reductions, Softmax, Concat, Split, Pad, Slice and linear layers where nodes go by it',
   semantics: 'equivalent',
   rules: { 'sink-transpose': 'operators of a region work in the permuted layout' },
   run(model: Model, cx) {
@@ -37,7 +39,8 @@ function sinkIn(layouts: Layouts, cx: PassContext): void {
   const seen = new Set<Value>();
   for (const node of layouts.graph.topo()) {
     const value = node.outputs[0];
-    if (!node.alive || !value || seen.has(value) || !layouts.isPermuted(value)) continue;
+    if (!node.alive || !value || seen.has(value) || !layouts.isNearPermuted(value)) continue;
+    explainProducts(value, layouts, cx);
     const region = findRegion(value, layouts);
     if (!region) continue;
     for (const each of region.edges.keys()) seen.add(each);
@@ -46,16 +49,38 @@ function sinkIn(layouts: Layouts, cx: PassContext): void {
 }
 
 function sinkRegion(region: Region, layouts: Layouts, root: Node, cx: PassContext): void {
-  const edges = [...region.edges.values()];
+  const edges = [...region.edges.values(), ...gainsOf(region)];
   const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
   const { permuted, divided } = divide(region.nodes.size, edges);
-  if (divided >= before.length && !isOnlyDropped(root.outputs[0]!, layouts)) return;
+  if (divided >= before.length && !isOnlyDropped(root.outputs[0]!, layouts)) {
+    cx.decline('sink-transpose', root, 'no node would be spared', 1);
+    return;
+  }
   const chosen = new Set([...region.nodes.keys()].filter((_, at) => permuted.has(at)));
   if (growthOf(chosen, region) > MAX_GROWTH) {
     cx.decline('sink-transpose', root, 'constants that others read would have to be kept in both layouts', chosen.size);
     return;
   }
   cx.rewrite('sink-transpose', root, (edit) => new Relayer(edit, region, layouts, chosen).run());
+}
+
+/** A product and its bias are one node less on the permuted side: an edge that is divided otherwise. */
+function gainsOf({ nodes }: Region): readonly (readonly Member[])[] {
+  const numbers = new Map([...nodes.keys()].map((node, at) => [node, at]));
+  return [...nodes].flatMap(([node, { becomes }], at) => {
+    const bias = becomes && numbers.get(biasOf(node) ?? node);
+    return bias === undefined || bias === at ? [] : [[at, bias, 'permuted'] as const];
+  });
+}
+
+/** Says why products next to a permuted value are none of the region. */
+function explainProducts(value: Value, { graph, perm, types }: Layouts, cx: PassContext): void {
+  if (!cx.explains || !movesChannelsFirst(perm)) return;
+  for (const use of value.uses) {
+    if (use.kind !== 'input' || use.node.graph !== graph || !isOp(use.node, 'MatMul')) continue;
+    const kernel = pointwiseKernel(use.node, perm.length, types);
+    if (typeof kernel === 'string') cx.decline('sink-transpose', value.producer ?? use.node, kernel, 2);
+  }
 }
 
 /** Whether everything that reads a transposed value drops axes such that it can read what was transposed. */
@@ -72,8 +97,8 @@ const MAX_GROWTH = 512;
 function growthOf(chosen: ReadonlySet<Node>, region: Region): number {
   const shared = new Set<Value>();
   for (const node of chosen) {
-    const { moved, constants } = region.nodes.get(node)!;
-    for (const index of [...moved, ...constants.keys()]) {
+    const { moved, constants, becomes } = region.nodes.get(node)!;
+    for (const index of [...moved, ...constants.keys(), ...(becomes?.operands.keys() ?? [])]) {
       const value = node.inputs[index];
       const isOnly = value && [...value.uses].every((use) => use.kind === 'input' && chosen.has(use.node));
       if (value?.constant && !isOnly) shared.add(value);

@@ -55,6 +55,11 @@ export class Layouts {
     return isOp(producer, 'Transpose') && producer.graph === this.graph && this.#permutes(producer, this.perm);
   }
 
+  /** Whether a value is at hand in the other layout, or something wants it there. */
+  isNearPermuted(value: Value): boolean {
+    return this.isPermuted(value) || [...value.uses].some((use) => this.reading(use).kind === 'undo');
+  }
+
   /** What a use makes of a value. */
   reading(use: Use): Reading {
     if (use.kind === 'output' || use.node.graph !== this.graph) return { kind: 'original' };

@@ -14,6 +14,7 @@ import {
 } from '#core';
 import { knownInts, normalAxis } from '../_shared/facts.js';
 import { isTransposable } from '../_shared/transposed-tensor.js';
+import { movesChannelsFirst, pointwiseKernel } from './pointwise-conv.js';
 
 /** How a node computes the same when axis `i` of its tensors has become axis `perm[i]`. */
 export interface Relayout {
@@ -23,6 +24,8 @@ export interface Relayout {
   readonly attrs: Attributes;
   /** Inputs that become new constants. */
   readonly constants: ReadonlyMap<number, Tensor>;
+  /** Where another operator does the work in the other layout: its name, and constants that are in that layout already. */
+  readonly becomes?: { readonly opType: string; readonly operands: ReadonlyMap<number, Tensor> };
 }
 
 /** Elementwise operators that look at more than one element, or whose second operand is no parameter. */
@@ -70,6 +73,8 @@ export function relayoutOf(node: Node, perm: readonly number[], types: Types): R
       return pad(node, perm, types);
     case 'Slice':
       return slice(node, perm, types);
+    case 'MatMul':
+      return product(node, perm, types);
     case 'QuantizeLinear':
     case 'DequantizeLinear':
       return types.shape(node.inputs[1]!)?.length === 0 ? plain(node, [0]) : undefined;
@@ -78,6 +83,17 @@ export function relayoutOf(node: Node, perm: readonly number[], types: Types): R
         ? reduction(node, perm, types)
         : undefined;
   }
+}
+
+/** A product over the last axis is a convolution over the second one. */
+function product(node: Node, perm: readonly number[], types: Types): Relayout | undefined {
+  if (!movesChannelsFirst(perm)) return undefined;
+  const kernel = pointwiseKernel(node, perm.length, types);
+  if (typeof kernel === 'string') return undefined;
+  const attrs = new Map<string, Attribute>([
+    ['kernel_shape', { type: 'INTS', value: kernel.shape.slice(2).map(BigInt) }],
+  ]);
+  return { moved: [0], attrs, constants: new Map(), becomes: { opType: 'Conv', operands: new Map([[1, kernel]]) } };
 }
 
 function hasReference(node: Node): boolean {
@@ -201,19 +217,21 @@ function withInts(node: Node, values: Readonly<Record<string, number | readonly 
 export function addRelaidOut(
   edit: Edit,
   node: Node,
-  { moved, attrs, constants }: Relayout,
+  { moved, attrs, constants, becomes }: Relayout,
   permuted: (value: Value) => Value,
   permutedTensor: (tensor: Tensor) => Tensor,
 ): readonly Value[] {
   const isList = (tensor: Tensor): boolean => tensor.shape.length === 1;
   const inputs: (Value | undefined)[] = node.inputs.map((value, index) => {
+    const operand = becomes?.operands.get(index);
+    if (operand) return edit.constant(value?.hint ?? '', operand);
     const tensor = constants.get(index);
     if (tensor) return edit.constant('', isList(tensor) ? tensor : permutedTensor(tensor));
     return value && moved.includes(index) ? permuted(value) : value;
   });
   for (const [index, tensor] of constants) if (index >= inputs.length) inputs[index] = edit.constant('', tensor);
   return edit.nodes(
-    node.opType,
+    becomes?.opType ?? node.opType,
     inputs,
     attrs,
     node.outputs.map(() => ''),
