@@ -4,6 +4,7 @@ import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
+import { flattenRows } from './flatten-rows/index.js';
 import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldCastLike } from './fold-cast-like/index.js';
@@ -39,6 +40,7 @@ export const PASSES: readonly AnyPass[] = [
   eliminateDead,
   eliminateNoOps,
   eliminateSequences,
+  flattenRows,
   foldAffine,
   foldBatchNorm,
   foldCastLike,

@@ -5,6 +5,7 @@ import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
+import { flattenRows } from './flatten-rows/index.js';
 import { foldAffine } from './fold-affine/index.js';
 import { foldBatchNorm } from './fold-batch-norm/index.js';
 import { foldCastLike } from './fold-cast-like/index.js';
@@ -74,4 +75,6 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .run(raiseOpset)
   .toFixpoint([...fuse, ...clean, mergeParallel, mergeSelections, sinkTransposes], { max: 10 })
   .run(mergeProjections)
+  .run(flattenRows)
+  .toFixpoint([eliminateNoOps, mergeChains], { max: 3 })
   .run(fuseRuntimeOperators);

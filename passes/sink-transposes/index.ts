@@ -1,7 +1,7 @@
 import { type Edit, type Graph, isOp, type Model, type Node, type Pass, type PassContext, type Value } from '#core';
 import { permutationOf } from '../_shared/permutation.js';
 import { isTransposable, transposedTensor } from '../_shared/transposed-tensor.js';
-import { divide, type Member } from './cut.js';
+import { divide, type Member } from '../_shared/cut.js';
 import { biasOf, movesChannelsFirst, pointwiseKernel } from './pointwise-conv.js';
 import { findRegion, Layouts, type Region } from './region.js';
 import { addRelaidOut, droppedAxes, withAxes } from './relayout.js';

@@ -1,6 +1,6 @@
 import { type Graph, isOp, type Node, type Types, type Use, type Value } from '#core';
 import { permutationOf } from '../_shared/permutation.js';
-import type { Member } from './cut.js';
+import type { Member } from '../_shared/cut.js';
 import { droppedAxes, type Relayout, relayoutOf } from './relayout.js';
 
 /** Regions larger than this are left alone. */

@@ -1,4 +1,4 @@
-import { type Dim, type Edit, equal, type Shape, Tensor, type Types, type Value } from '#core';
+import { constantOf, type Dim, type Edit, equal, isOp, type Shape, Tensor, type Types, type Value } from '#core';
 import { agree } from './dims.js';
 import { FLOOR, LOWEST, maskDepth } from './mask-floor.js';
 import type { AttentionReading, Mask } from './read.js';
@@ -49,7 +49,7 @@ function asAddition(edit: Edit, mask: Mask, inner: Value | undefined, guarded: b
     return inner ? edit.node('Add', [inner, value]) : value;
   }
   const kept = inner ?? edit.constant('', Tensor.float32([], [0]));
-  const fill = maskDepth(mask.fill).low ? edit.constant('', Tensor.float32([], [FLOOR])) : mask.fill;
+  const fill = raised(edit, mask.fill);
   return edit.node('Where', mask.keeps ? [mask.condition, kept, fill] : [mask.condition, fill, kept]);
 }
 
@@ -57,9 +57,20 @@ function asAddition(edit: Edit, mask: Mask, inner: Value | undefined, guarded: b
 function aboveFloor(edit: Edit, mask: Value, guarded: boolean): Value {
   const { low, infinite } = maskDepth(mask);
   if (!low) return mask;
+  const choice = mask.producer;
+  if (isOp(choice, 'Where') && choice.inputs.slice(1).every((branch) => constantOf(branch)?.size === 1)) {
+    const [condition, ...branches] = choice.inputs as readonly Value[];
+    return edit.node('Where', [condition, ...branches.map((branch) => raised(edit, branch))]);
+  }
   const floor = edit.constant('', Tensor.float32([], [FLOOR]));
   if (!guarded || !infinite) return edit.node('Max', [mask, floor]);
   return edit.node('Where', [edit.node('Equal', [mask, edit.constant('', Tensor.float32([], [LOWEST]))]), floor, mask]);
+}
+
+/** A constant of one element, not below the floor unless it is −∞. */
+function raised(edit: Edit, value: Value): Value {
+  const { shape } = constantOf(value)!;
+  return maskDepth(value).low ? edit.constant('', Tensor.float32(shape, [FLOOR])) : value;
 }
 
 /** Attention broadcasts masks over batch and heads, not over lengths. */

@@ -1,0 +1,57 @@
+import { type Graph, type Model, type Node, opsetOf, type Pass, type PassContext, type Shape } from '#core';
+import { divide } from '../_shared/cut.js';
+import { sameDims } from '../_shared/facts.js';
+import { Flattener } from './flattener.js';
+import { biasOf } from './form.js';
+import { findRegion, Forms, type Region } from './region.js';
+
+/**
+ * Lets linear layers of `[batch, length, size]` and what lies between them work on `[rows, size]`, where a product and its bias are
+ * one Gemm, when fewer nodes are left then. Which nodes do is a minimum cut, so no other choice leaves fewer.
+ */
+export const flattenRows: Pass = {
+  name: 'flatten-rows',
+  summary: 'linear layers over several leading axes work on matrices, where product and bias are one Gemm',
+  semantics: 'equivalent',
+  rules: { 'flatten-rows': 'operators of a region work on matrices' },
+  run(model: Model, cx) {
+    for (const graph of model.graphs()) flattenIn(graph, cx);
+  },
+};
+
+function flattenIn(graph: Graph, cx: PassContext): void {
+  const seen = new Set<Node>();
+  const known: Forms[] = [];
+  for (const node of graph.topo()) {
+    const shape = node.alive && !seen.has(node) && biasOf(node, cx.types) ? cx.types.shape(node.inputs[0]!) : undefined;
+    if (!shape || shape.length < 3) continue;
+    const region = findRegion(node, formsOf(known, graph, shape.slice(0, -1), cx));
+    if (!region) continue;
+    for (const each of region.nodes.keys()) seen.add(each);
+    const refused = flatten(region, node, cx);
+    if (refused) cx.decline('flatten-rows', node, refused, 2);
+  }
+}
+
+function formsOf(known: Forms[], graph: Graph, lead: Shape, cx: PassContext): Forms {
+  const found = known.find((forms) => sameDims(forms.lead, lead));
+  if (found) return found;
+  const made = new Forms(graph, lead, cx.types);
+  known.push(made);
+  return made;
+}
+
+/** Rewrites a region; a text says why not. */
+function flatten(region: Region, root: Node, cx: PassContext): string | undefined {
+  if (cx.target === 'ort-web-webgpu') return 'onnxruntime adds and normalizes at once on WebGPU, with three axes only';
+  if ((opsetOf(root) ?? 0) < 7) return 'Gemm broadcasts its bias from opset 7 on';
+  const edges = [...region.edges.values(), ...region.gains];
+  const { permuted, divided } = divide(region.nodes.size, edges);
+  const chosen = new Set([...region.nodes.keys()].filter((_, at) => permuted.has(at)));
+  const flattener = new Flattener(region, chosen, cx.types);
+  const spared = region.gains.length - divided - flattener.extraNodes;
+  if (spared <= 0) return 'no node would be spared';
+  if (!flattener.canRestore) return 'the leading sizes cannot be restored';
+  cx.rewrite('flatten-rows', root, (edit) => flattener.run(edit));
+  return undefined;
+}
