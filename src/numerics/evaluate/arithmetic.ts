@@ -34,9 +34,14 @@ const DIVIDE: BinaryFunction = {
   big: (x, y) => x / nonZero(y),
 };
 
+function floorMod(x: number, y: number): number {
+  const rest = x % y;
+  return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest === 0 ? (y < 0 ? -0 : 0) : rest;
+}
+
 /** The remainder with the sign of the divisor. */
 const FLOOR_MOD: BinaryFunction = {
-  float: (x, y) => x - Math.floor(x / y) * y,
+  float: floorMod,
   int: (x, y) => ((x % nonZero(y)) + y) % y,
   big: (x, y) => ((x % nonZero(y)) + y) % y,
 };
@@ -48,12 +53,17 @@ const TRUNC_MOD: BinaryFunction = {
   big: (x, y) => x % nonZero(y),
 };
 
+/** A negative count shifts everything out, as one beyond the width does; signs stay. */
+function shift(count: number): number {
+  return count < 0 ? 64 : count;
+}
+
 const BIT = {
   and: { int: (x, y) => x & y, big: (x, y) => x & y },
   or: { int: (x, y) => x | y, big: (x, y) => x | y },
   xor: { int: (x, y) => x ^ y, big: (x, y) => x ^ y },
-  left: { int: (x, y) => (y >= 32 ? 0 : x << y), big: (x, y) => x << y },
-  right: { int: (x, y) => (y >= 32 ? 0 : x >>> y), big: (x, y) => x >> y },
+  left: { int: (x, y) => (y < 0 || y >= 32 ? 0 : x << y), big: (x, y) => (y < 0n || y >= 64n ? 0n : x << y) },
+  right: { int: (x, y) => Math.floor(x / 2 ** shift(y)), big: (x, y) => x >> (y < 0n ? 64n : y) },
 } as const satisfies Record<string, BinaryFunction>;
 
 /** x^y in x's dtype; integers to a power of whole numbers wrap around, to others they are cut. */

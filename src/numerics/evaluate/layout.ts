@@ -131,7 +131,8 @@ function spaceToDepth(call: Call): readonly Elements[] {
   const size = call.int('blocksize');
   const [n, c, h, w] = x.shape as [number, number, number, number];
   call.spend(sizeOf(x));
-  const parts = permute(reshaped(x, [n, c, h / size, size, w / size, size]), [0, 3, 5, 1, 2, 4]);
+  const perm = call.text('mode') === 'CRD' ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
+  const parts = permute(reshaped(x, [n, c, h / size, size, w / size, size]), perm);
   return [reshaped(parts, [n, c * size ** 2, h / size, w / size])];
 }
 
