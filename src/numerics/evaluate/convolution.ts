@@ -110,7 +110,13 @@ function fusedConv(call: Call): readonly Elements[] {
   const [first, second] = call.floatList('activation_params') ?? [];
   const f = name === '' ? (x: number) => x : activation(name, first, second);
   if (!f) throw unsupported(`activation ${name}`);
-  return [floats(y.dtype, y.shape, numbers(y).map((value, i) => f(value + (z ? z[i]! : 0))))];
+  return [
+    floats(
+      y.dtype,
+      y.shape,
+      numbers(y).map((value, i) => f(value + (z ? z[i]! : 0))),
+    ),
+  ];
 }
 
 /** Convolutions of floating point numbers. */

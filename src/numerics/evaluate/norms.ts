@@ -173,7 +173,8 @@ function lrn(call: Call): readonly Elements[] {
     const c = Math.floor(i / inner) % channels;
     let squares = 0;
     const last = Math.min(channels - 1, c + Math.ceil((size - 1) / 2));
-    for (let k = Math.max(0, c - Math.floor((size - 1) / 2)); k <= last; k++) squares += source[i + (k - c) * inner]! ** 2;
+    for (let k = Math.max(0, c - Math.floor((size - 1) / 2)); k <= last; k++)
+      squares += source[i + (k - c) * inner]! ** 2;
     return value / (bias + (alpha / size) * squares) ** beta;
   });
   return [floats(x.dtype, x.shape, data)];

@@ -23,12 +23,7 @@ function merge(reduction: string, dtype: Elements['dtype']): Merge | undefined {
 }
 
 /** A copy with some elements replaced, later ones over earlier ones. */
-function replaced(
-  call: Call,
-  x: Elements,
-  updates: Elements,
-  placeOf: (index: number) => number,
-): readonly Elements[] {
+function replaced(call: Call, x: Elements, updates: Elements, placeOf: (index: number) => number): readonly Elements[] {
   if (x.dtype !== updates.dtype) throw invalid(`updates of ${updates.dtype} for ${x.dtype}`);
   call.spend(sizeOf(x) + sizeOf(updates));
   const join = merge(call.text('reduction'), x.dtype);
