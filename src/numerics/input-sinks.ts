@@ -78,9 +78,12 @@ function convolution(node: Node, types: Types): Sink {
   return { kind: rank === 3 ? 'wave' : 'image' };
 }
 
+/** Constants that a comparison may have to be followed. */
+const MOST_COMPARED = 1024;
+
 function comparison(node: Node, index: number): Sink {
   const other = constantOf(node.inputs[1 - index]);
-  if (!other || other.size > 16) return { kind: 'compute' };
+  if (!other || other.size > MOST_COMPARED) return { kind: 'compute' };
   const values = other.dtype === 'string' ? (other.array().data as readonly string[]) : [...other.floats()];
   return { kind: 'compute', compared: values };
 }

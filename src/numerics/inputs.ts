@@ -18,8 +18,11 @@ export type Binding = ReadonlyMap<string, number>;
 /** What kind of size a symbol is, as far as its places tell; only the order in which sizes are tried depends on it. */
 export type SymbolRole = 'batch' | 'space' | 'past' | 'other';
 
-/** How lively the values are: `tame` gives integers that nearly every reader takes, `still` only zeros. */
-export type Mood = 'lively' | 'tame' | 'still';
+/**
+ * How lively the values are: `tame` gives integers that nearly every reader takes, `still` only zeros; `edge` gives zeros of both signs,
+ * halves and large integers where readers ask nothing.
+ */
+export type Mood = 'lively' | 'tame' | 'still' | 'edge';
 
 /** One input that a caller has to give. */
 export interface PlannedInput {
@@ -115,10 +118,10 @@ export function shapeUnder(shape: readonly Dim[], binding: Binding): readonly nu
 /** Values for every input of the plan; equal arguments give equal arrays on every machine. */
 export function makeFeeds(plan: InputPlan, binding: Binding, seed: number, mood: Mood = 'lively'): Feeds {
   const feeds: Record<string, NumericArray> = {};
-  for (const input of plan.inputs) {
+  for (const [position, input] of plan.inputs.entries()) {
     const shape = shapeUnder(input.shape, binding);
     const random = createRandom(seed, input.name);
-    feeds[input.name] = fill(input, shape, { binding, seed, mood, random });
+    feeds[input.name] = fill(input, shape, { binding, seed, position, mood, random });
   }
   return feeds;
 }
@@ -126,6 +129,8 @@ export function makeFeeds(plan: InputPlan, binding: Binding, seed: number, mood:
 interface Situation {
   readonly binding: Binding;
   readonly seed: number;
+  /** Of the input in the plan. */
+  readonly position: number;
   readonly mood: Mood;
   readonly random: Random;
 }
@@ -141,8 +146,10 @@ function fill(input: PlannedInput, shape: readonly number[], at: Situation): Num
   const control = controlValue(input, shape, at);
   if (control !== undefined) return repeated(dtype, shape, control);
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
+  if (at.mood === 'edge' && (asksNothing(input) || mayDivide(input)))
+    return fillLarge(edgeProbe(dtype), dtype, shape, at.random);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
-  return fillLarge(probe, dtype, shape, at.random);
+  return strewCompared(fillLarge(probe, dtype, shape, at.random), input, at);
 }
 
 /** The default itself, and with odd seeds floating point values about it. */
@@ -169,16 +176,48 @@ function strings({ use }: PlannedInput, shape: readonly number[], at: Situation)
   };
 }
 
-/** A single element that is compared with constants takes each of them in turn. */
-function controlValue(
-  { dtype, use, shape: dims }: PlannedInput,
-  shape: readonly number[],
-  at: Situation,
-): number | undefined {
+/** What a single element that is compared with constants takes in turn: the constants, and what lies just beside them. */
+function controlValues({ dtype, use, shape }: PlannedInput): readonly number[] {
+  if (dtype === 'bool') return shape.length <= 1 ? [0, 1] : [];
+  if (dtype === 'string' || use.limits.length > 0) return [];
+  const numbers = [...new Set(use.compared.filter((value) => typeof value === 'number' && Number.isFinite(value)))];
+  const beside = numbers.flatMap((value) => [Number(value) + 1, Number(value) - 1]);
+  return [...new Set([...numbers.map(Number), ...beside])];
+}
+
+/** Most values of a control input that are run. */
+const MOST_CHOICES = 8;
+
+/** Samples that it takes until every control input of the plan has had all its values. */
+export function choicesOf({ inputs }: InputPlan): number {
+  const controls = inputs.filter(({ shape }) => shape.every((dim) => dim === 1));
+  return Math.min(
+    MOST_CHOICES,
+    controls.reduce((most, input) => Math.max(most, controlValues(input).length), 0),
+  );
+}
+
+/** The value of a control input; inputs that stand later in the plan turn more slowly, so that not all turn together. */
+function controlValue(input: PlannedInput, shape: readonly number[], at: Situation): number | undefined {
   if (elementCount(shape) !== 1) return undefined;
-  const numbers = use.compared.filter((value) => typeof value === 'number');
-  if (numbers.length > 0 && dtype !== 'bool' && use.limits.length === 0) return numbers[at.seed % numbers.length];
-  return dtype === 'bool' && dims.length <= 1 ? at.seed % 2 : undefined;
+  const values = controlValues(input);
+  return values[(at.seed + at.position * Math.floor(at.seed / values.length)) % values.length];
+}
+
+/** More constants than these are a table of all values that mean something. */
+const TABLE = 16;
+
+/** Some elements become those that the readers compare them with. */
+function strewCompared(array: NumericArray, { use }: PlannedInput, at: Situation): NumericArray {
+  const known = use.limits.map((limit) => evaluate(limit, at.binding) ?? 0);
+  const numbers = use.compared.filter((value) => typeof value === 'number' && known.every((most) => value <= most));
+  const isTable = numbers.length > TABLE;
+  if (numbers.length === 0 || isFloat(array.dtype) || (at.seed % 2 === 0 && !isTable)) return array;
+  const values = toFloat64(array);
+  for (let i = 2; i < values.length; i += isTable ? 1 : 3) {
+    values[i] = Number(numbers[at.random.integer(0, numbers.length - 1)]);
+  }
+  return fromFloat64(array.dtype, array.shape, values);
 }
 
 function repeated(dtype: DType, shape: readonly number[], value: number): NumericArray {
@@ -190,6 +229,26 @@ function shapeList(dtype: DType, shape: readonly number[]): NumericArray {
   const sizes = new Float64Array(elementCount(shape)).fill(1);
   if (sizes.length > 0) sizes[0] = -1;
   return fromFloat64(dtype, shape, sizes);
+}
+
+/** Whether the readers of an input ask nothing of its values. */
+export function asksNothing({ use, dtype }: PlannedInput): boolean {
+  const asks = [...use.kinds].some((kind) => !['compute', 'image', 'wave', 'state'].includes(kind));
+  const isTable = !isFloat(dtype) && use.compared.length > 0;
+  return !asks && !isTable && use.sizes === undefined && use.limits.length === 0;
+}
+
+/** A float divisor: runtimes go on when it is zero. */
+function mayDivide({ dtype, use }: PlannedInput): boolean {
+  return isFloat(dtype) && [...use.kinds].every((kind) => kind === 'compute' || kind === 'nonzero');
+}
+
+/** Where operators that are not continuous part: zeros of both signs, halves, and integers beyond 32 bits. */
+function edgeProbe(dtype: DType): Probe {
+  if (isFloat(dtype)) return { kind: 'rows', axes: [], rows: [{ mean: 0, std: 1 }, 'signed-zeros', 'halves'] };
+  const { bits, kind } = DTYPES[dtype];
+  const reach = bits === 64 ? 2n ** 33n : bits === 32 ? 2n ** 20n : 100n;
+  return { kind: 'integers', low: kind === 'int' ? -reach : 0n, high: reach };
 }
 
 const LEVELS = [1, 0.1, 3];
@@ -212,14 +271,16 @@ function integerProbe({ use, dtype }: PlannedInput, shape: readonly number[], at
   const { kinds, limits } = use;
   const range = (low: number, high: number): Probe => ({ kind: 'integers', low: BigInt(low), high: BigInt(high) });
   const known = limits.map((limit) => evaluate(limit, at.binding)).filter((limit) => limit !== null);
+  const isLively = at.mood === 'lively' || at.mood === 'edge';
   const most = known.length > 0 ? Math.max(0, Math.min(...known)) : undefined;
   if (kinds.has('length')) return { kind: 'lengths', max: most ?? 1 };
-  if (most !== undefined) return range(0, at.mood === 'lively' ? most : Math.min(at.mood === 'tame' ? 1 : 0, most));
+  if (most !== undefined && most > 0 && kinds.has('count')) return range(1, isLively ? most : 1);
+  if (most !== undefined) return range(0, isLively ? most : Math.min(at.mood === 'tame' ? 1 : 0, most));
   if (dtype === 'bool' || kinds.has('mask')) return { kind: 'mask' };
-  if (kinds.has('step') || kinds.has('count')) return range(1, kinds.has('step') || at.mood === 'lively' ? 3 : 1);
+  if (kinds.has('step') || kinds.has('count')) return range(1, kinds.has('step') || isLively ? 3 : 1);
   if (kinds.has('start') || kinds.has('axis') || kinds.has('zero')) return range(0, 0);
   if (kinds.has('end')) return range(Math.max(1, ...shape), 2 ** 31 - 1);
-  if (kinds.has('nonzero')) return at.mood === 'lively' ? { kind: 'nonzero' } : range(1, 1);
+  if (kinds.has('nonzero')) return isLively ? { kind: 'nonzero' } : range(1, 1);
   if (at.mood === 'still') return range(0, 0);
   if (at.mood === 'tame' || kinds.has('index')) return range(0, 1);
   return kinds.has('image') ? range(0, DTYPES[dtype].bits === 8 ? 127 : 255) : range(0, 9);

@@ -8,8 +8,13 @@ export interface JudgedRow {
   readonly expected: NumericArray;
   readonly actual: NumericArray | undefined;
   readonly noise: readonly NumericArray[];
-  /** Where the expected element is NaN or infinite any other will do: another order of operations may avoid it. */
+  /**
+   * Where the expected element is NaN or infinite any other will do, since another order of operations may avoid it; but no infinity of
+   * the other sign.
+   */
   readonly finite?: boolean;
+  /** What a difference may be at least, relative to the largest element. */
+  readonly least?: number;
 }
 
 /** Whether an output of the candidate is right, over all samples. */
@@ -60,7 +65,7 @@ export function judge(rows: readonly JudgedRow[], floor: Floor = 0): Judgement {
   return why === undefined ? worst : { ...worst, why };
 }
 
-function judgeRow({ expected, actual: given, noise, finite }: JudgedRow, floor: Floor): Judgement {
+function judgeRow({ expected, actual: given, noise, finite, least = 0 }: JudgedRow, floor: Floor): Judgement {
   if (!given) return failure('is missing');
   const actual = finite ? overlooking(expected, given) : given;
   const compared = compareArrays(expected, actual, EXACT);
@@ -72,7 +77,7 @@ function judgeRow({ expected, actual: given, noise, finite }: JudgedRow, floor: 
     ? Math.max(
         NOISE_FACTOR * noiseFloor,
         LAST_PLACES * 2 * unitRoundoff(expected.dtype),
-        floor === 'identical' ? 0 : floor,
+        floor === 'identical' ? 0 : Math.max(floor, least),
       )
     : 4 * noiseFloor;
   const got = rounded ? maxRel : share(expected, compared.differing);
@@ -88,13 +93,16 @@ function judgeRow({ expected, actual: given, noise, finite }: JudgedRow, floor: 
   return ok ? measured : { ...measured, why: explain(expected, compared.first, got, noiseFloor) };
 }
 
-/** The array with elements taken over from `expected` where those are NaN or infinite. */
+/** The array with elements taken over from `expected` where those are NaN or infinite, but for infinities of the other sign. */
 function overlooking(expected: NumericArray, actual: NumericArray): NumericArray {
   const { dtype, shape } = expected;
   if (dtype !== actual.dtype || shape.join() !== actual.shape.join() || !isFloat(dtype)) return actual;
   const wanted = toFloat64(expected);
   if (wanted.every(Number.isFinite)) return actual;
-  const values = toFloat64(actual).map((value, i) => (Number.isFinite(wanted[i]!) ? value : wanted[i]!));
+  const opposite = (value: number, want: number): boolean => Math.abs(value) === Infinity && value === -want;
+  const values = toFloat64(actual).map((value, i) =>
+    Number.isFinite(wanted[i]!) || opposite(value, wanted[i]!) ? value : wanted[i]!,
+  );
   return fromFloat64(dtype, shape, values);
 }
 

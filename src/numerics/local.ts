@@ -81,7 +81,7 @@ async function judgePlace(
     for (const level of LEVELS) {
       const region = cut(scene, a, b, level);
       if (!region) continue;
-      const verdict = await checkRegion(runtime, region, { thorough: true, seed, hint });
+      const verdict = await checkRegion(runtime, region, { thorough: true, seed, hint, edges: true });
       if (verdict.status === 'verified') return 'alike';
       if (verdict.status !== 'mismatch') continue;
       const { producer } = difference.first;

@@ -12,6 +12,8 @@ export type Row =
   | 'zeros'
   /** +0 and -0. */
   | 'signed-zeros'
+  /** Halfway between two integers. */
+  | 'halves'
   /** Three different numbers, each many times. */
   | 'ties';
 
@@ -25,7 +27,7 @@ export type Probe =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   /** The positions outside `axes` take the rows in turn; elements along `axes` (negative from the end) are one row. */
   | { readonly kind: 'rows'; readonly rows: readonly Row[]; readonly axes: readonly number[] }
-  /** Uniform in [low, high]; the first two elements are `low` and `high` themselves. */
+  /** Uniform in [low, high]; of several elements the first two are `low` and `high` themselves. */
   | { readonly kind: 'integers'; readonly low: bigint; readonly high: bigint }
   /** 1 up to a random length of the last axis, then 0: at least one 1 a row, the first row full. */
   | { readonly kind: 'mask' }
@@ -116,6 +118,7 @@ function fromIntegers(dtype: DType, shape: readonly number[], next: (index: numb
 
 function fillIntegers(low: bigint, high: bigint, dtype: DType, shape: readonly number[], random: Random): NumericArray {
   const [from, to] = [Number(low), Number(high)];
+  if (elementCount(shape) === 1) return fromIntegers(dtype, shape, () => random.bigint(low, high));
   if (Number.isSafeInteger(from) && Number.isSafeInteger(to - from)) {
     return fromNumbers(dtype, shape, (i) => (i === 0 ? from : i === 1 ? to : random.integer(from, to)));
   }
@@ -166,6 +169,8 @@ function rowValue(row: Row, constant: number, random: Random): number {
       return 0;
     case 'signed-zeros':
       return random.uniform() < 0.5 ? 0 : -0;
+    case 'halves':
+      return random.integer(-4, 3) + 0.5;
     case 'ties':
       return constant + random.integer(-1, 1);
     default:

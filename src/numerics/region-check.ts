@@ -1,5 +1,6 @@
 import type { NumericArray } from '../tensor/array.js';
 import { createFloat64Runtime } from './evaluate/runtime.js';
+import { crispOutputs } from './crisp.js';
 import type { Binding, Feeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
@@ -43,6 +44,8 @@ export interface CheckOptions {
   readonly seed: number;
   /** Sizes of the model's symbols on which the whole runs. */
   readonly hint: Binding;
+  /** Also on values at the edges of what operators do. */
+  readonly edges?: boolean;
 }
 
 /** Outputs of both sides by name, for the judge. */
@@ -145,12 +148,13 @@ class Trial {
   }
 
   async run(): Promise<RegionVerdict> {
-    const { thorough, seed, hint } = this.#options;
+    const { thorough, seed, hint, edges = false } = this.#options;
     const plan = planRegion(this.#region);
     const { samples, refusal } = await sampleModel(this.#first, plan, {
       count: thorough ? 3 : 1,
       seed,
       hint,
+      edges,
       limitMs: 10_000,
     });
     const base = samples[0];
@@ -196,7 +200,11 @@ class Trial {
 
   async #judge(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<Judgement> {
     const exact = this.#region.semantics === 'exact';
-    const rows = (noise: readonly Outputs[]): readonly JudgedRow[] => rowsOf(expected, actual, noise, !exact);
+    const crisp = crispOutputs(this.#region.before);
+    const rows = (noise: readonly Outputs[]): readonly JudgedRow[] =>
+      rowsOf(expected, actual, noise, !exact).map((row, i) =>
+        crisp.has(Object.keys(expected)[i]!) ? { ...row, noise: [] } : row,
+      );
     let judgement = judge(rows([]), exact ? 'identical' : 0);
     if (exact || judgement.identical) return judgement;
     const floor = roundingFloor(this.#region, binding);

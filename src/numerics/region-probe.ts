@@ -4,6 +4,7 @@ import { inferTypes } from '../shape/types.js';
 import type { NumericArray } from '../tensor/array.js';
 import { DTYPES, isFloat } from '../tensor/dtype.js';
 import {
+  asksNothing,
   type Binding,
   type Feeds,
   type InputPlan,
@@ -61,7 +62,7 @@ const EQUIVALENT: readonly RegionProbe[] = [
   {
     name: 'signed zeros',
     binding: same,
-    floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }] }),
+    floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }, 'halves'] }),
   },
   { name: 'sizes of 1', binding: all(1), optional: true },
   { name: 'sizes of 0', binding: empty, optional: true },
@@ -98,14 +99,6 @@ export function planRegion({ before, known }: Region): InputPlan {
   return { ...plan, inputs, symbols: found };
 }
 
-/** Whether the readers of an input ask nothing of its values. */
-function isFree({ use }: PlannedInput): boolean {
-  const asks = [...use.kinds].some(
-    (kind) => kind !== 'compute' && kind !== 'image' && kind !== 'wave' && kind !== 'state',
-  );
-  return !asks && use.sizes === undefined && use.limits.length === 0;
-}
-
 /** Feeds for one probe; `undefined` when it changes nothing for this region. */
 export function probeFeeds(
   plan: InputPlan,
@@ -118,7 +111,7 @@ export function probeFeeds(
   const feeds: Record<string, NumericArray> = { ...makeFeeds(plan, binding, seed) };
   let changed = probe.optional ?? false;
   for (const input of plan.inputs) {
-    const fill = isFree(input) ? special(probe, input) : undefined;
+    const fill = asksNothing(input) ? special(probe, input) : undefined;
     if (!fill) continue;
     const random = createRandom(seed, `${probe.name} ${input.name}`);
     feeds[input.name] = fillLarge(fill, input.dtype, shapeUnder(input.shape, binding), random);

@@ -1,8 +1,8 @@
 import type { NumericArray } from '../tensor/array.js';
 import { isInteger } from '../tensor/dtype.js';
-import { type Binding, type Feeds, type InputPlan, makeFeeds, type Mood } from './inputs.js';
+import { type Binding, choicesOf, type Feeds, type InputPlan, makeFeeds, type Mood } from './inputs.js';
 import { RuntimeRefusal, type Session } from './runtime.js';
-import { bindingLadder, hinted, variations } from './sizes.js';
+import { bindingLadder, hinted, roomy, variations } from './sizes.js';
 
 /** Inputs that a model ran on, and what it gave. */
 export interface Sample {
@@ -31,21 +31,26 @@ export interface SampleOptions {
   readonly moreMs?: number;
   /** Sizes to try first. */
   readonly hint?: Binding;
+  /** One sample more, with values at the edges of what operators do. */
+  readonly edges?: boolean;
 }
 
 const MOODS: readonly Mood[] = ['lively', 'tame', 'still'];
 const ATTEMPTS = 150;
+const FEW = 12;
 /** Steps of the ladder between two sizes that a refusal named. */
 const PATIENCE = 3;
 
 /** Finds sizes and values that the model runs on, by trying, and runs it on `count` of them with different sizes and seeds. */
 export async function sampleModel(session: Session, plan: InputPlan, options: SampleOptions): Promise<Sampling> {
-  const { count, seed = 0, limitMs = 30_000, clock = () => performance.now() } = options;
+  const { seed = 0, limitMs = 30_000, clock = () => performance.now() } = options;
   const deadline = clock() + limitMs;
+  const count = options.count > 1 ? Math.max(options.count, choicesOf(plan)) : options.count;
+  let refused = 0;
   const samples: Sample[] = [];
   let refusal: RuntimeRefusal | undefined;
   const attempt = async (binding: Binding, mood: Mood): Promise<string | undefined> => {
-    const at = seed + samples.length;
+    const at = seed + samples.length + refused;
     const feeds = makeFeeds(plan, binding, at, mood);
     try {
       samples.push({ binding, seed: at, mood, feeds, outputs: await session.run(feeds) });
@@ -63,8 +68,15 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
     if (samples.length >= count || clock() >= patience) break;
     await attempt(binding, base.mood);
   }
-  while (samples.length < count && clock() < patience)
-    if ((await attempt(base.binding, base.mood)) !== undefined) break;
+  while (samples.length + refused < count && clock() < patience) {
+    if ((await attempt(base.binding, base.mood)) === undefined) continue;
+    // Another value of a control input may go with other sizes.
+    const other = await findBase(bindingLadder(plan), plan, attempt, () => clock() < patience, FEW);
+    if (!other) refused++;
+  }
+  for (const binding of options.edges ? [roomy(plan, base.binding), base.binding] : []) {
+    if (clock() >= patience || (await attempt(binding, 'edge')) === undefined) break;
+  }
   return { samples, ...(refusal && { refusal }) };
 }
 
@@ -76,9 +88,10 @@ async function findBase(
   plan: InputPlan,
   attempt: Attempt,
   mayGoOn: () => boolean,
+  attempts = ATTEMPTS,
 ): Promise<{ readonly binding: Binding; readonly mood: Mood } | undefined> {
   const tried = new Set<string>();
-  let left = ATTEMPTS;
+  let left = attempts;
   const queue: { readonly binding: Binding; readonly depth: number }[] = [];
   const moods: readonly Mood[] = plan.inputs.some(({ dtype }) => isInteger(dtype)) ? MOODS : ['lively'];
   for (; left > 0 && mayGoOn(); left--) {

@@ -111,6 +111,15 @@ export function* variations(plan: InputPlan, base: Binding): Generator<Binding> 
   for (const binding of tries) if (binding) yield binding;
 }
 
+/** Elements that hold all kinds of edges some times over. */
+const ROOM = 256;
+
+/** The binding with a larger batch where inputs are so small that few values find place in them. */
+export function roomy(plan: InputPlan, base: Binding): Binding {
+  if (elementsUnder(plan, base) >= ROOM) return base;
+  return new Map([...base].map(([name, size]) => [name, plan.symbols.get(name) === 'batch' ? size * 16 : size]));
+}
+
 /** Bindings with sizes that a refusal named, such as the 77 in "7 by 77", or that make the shapes in it hold as many elements. */
 export function* hinted(plan: InputPlan, message: string, base: Binding): Generator<Binding> {
   const said = message.replaceAll(/\S*[/\\]\S*/g, ''); // without paths of files and names of nodes

@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.js';
 import { isDeterministic } from '../analysis/training.js';
 import type { NumericArray } from '../tensor/array.js';
+import { crispOutputs } from './crisp.js';
 import type { Feeds, InputPlan } from './inputs.js';
 import { type Judgement, judge, spread } from './judge.js';
 import { noisyModel } from './noise.js';
@@ -36,6 +37,8 @@ export interface WholeComparison {
 /** Weights beyond this are not copied once more to measure noise. */
 const NOISE_LIMIT = 1.5 * 2 ** 30;
 const NOISE_VARIANTS = 3;
+/** What may differ on values at the edges, where sums of zeros show no noise: these are to show other branches, not other roundings. */
+const COARSE = 1e-3;
 /** Models from this on are run on fewer samples, and their noise is measured only when a difference asks for it. */
 const LARGE = 2 ** 27;
 
@@ -66,7 +69,7 @@ export class Reference {
       session = await runtime.open(model, { optimization: 'disabled' });
       const { samples, refusal } = feeds
         ? { samples: await runAll(session, feeds), refusal: undefined }
-        : await sampleModel(session, plan, { count, seed });
+        : await sampleModel(session, plan, { count, seed, edges: true });
       if (samples.length === 0) return { why: oneLine(refusal?.message ?? 'no inputs were found that it takes') };
       const excluded = mayVary(model) ? await varying(session, samples[0]!) : new Set<string>();
       return new Reference(runtime, options, samples, excluded);
@@ -111,12 +114,16 @@ export class Reference {
 
   #judge(results: readonly Readonly<Record<string, NumericArray>>[]): OutputComparison[] {
     const names = Object.keys(this.samples[0]?.outputs ?? {});
+    const crisp = crispOutputs(this.#options.model);
     return names.map((name) => {
       if (this.excluded.has(name)) return { name, ...IGNORED, excluded: 'nondeterministic' };
       const rows = this.samples.map((sample, i) => ({
         expected: sample.outputs[name]!,
         actual: results[i]?.[name],
-        noise: this.#noise.map((variant) => variant[i]?.[name]).filter((array) => array !== undefined),
+        noise: (crisp.has(name) ? [] : this.#noise)
+          .map((variant) => variant[i]?.[name])
+          .filter((array) => array !== undefined),
+        ...(sample.mood === 'edge' && { finite: true, least: crisp.has(name) ? 0 : COARSE }),
       }));
       return { name, ...judge(rows) };
     });

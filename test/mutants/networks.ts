@@ -39,6 +39,24 @@ export const networks: Readonly<Record<string, () => Model>> = {
  ${weight('float[1, 15, 5] GR', 5)}, ${weight('float[1, 30] GB', 6)}, int64[1] axes = {1}>
 { y = LSTM <hidden_size = 5> (X, W, R, B, , h0) Y = Tanh (y) s = Squeeze (y, axes)
   , Z = GRU <hidden_size = 5, linear_before_reset = 1> (s, GW, GR, GB, , h0) }`),
+  control: () => net(`(float[n, 4] X, int64 rate, int64 count) => (float[n, 4] Y)
+<int64 low = {8000}, float two = {2}, float one = {1}, bool yes = {1}, float[4] bias = {1, 2, 3, 4}>
+{ is = Equal (rate, low)
+  a = If (is) <then_branch = t () => (float[n, 4] ta) { ta = Mul (X, two) }, else_branch = e () => (float[n, 4] ea) { e0 = Sub (one, X) ea = Add (e0, bias) }>
+  Y = Loop (count, yes, a) <body = l (int64 i, bool go, float[n, 4] at) => (bool on, float[n, 4] next) { on = Identity (go) s = Sigmoid (at) next = Mul (s, at) }> }`),
+  selection: () => net(`(float[batch, 6, 6] X, int64[batch, seq] ids) => (float[batch, 6, 6] Y, float[batch, 6, 2] top, int64[batch, 6] best, float[batch, seq, 6] H, int64[seq] P, float[6, 6] T, float[batch, 6, 6] U)
+<int64[1] k = {2}, int64 axis = {1}, int64[1] starts = {1}, int64[1] ends = {4}, int64[1] axes = {2}, int64[6] order = {2, 1, 0, 4, 3, 4},
+ float[2] values = {0, 1}, int64 depth = {6}, int64 zero = {0}, int64 unit = {1}, int64[3] target = {0, 3, 12}, int64[3] back = {0, 6, 6}, int64[8] pads = {0, 0, 0, 0, 0, 1},
+ float[6, 6] mask = {1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1}>
+{ t = Transpose <perm = [0, 2, 1]> (X) c = CumSum (t, axis) g = Gather <axis = 1> (c, order) l, r = Split <axis = 2> (g) j = Concat <axis = 2> (l, r)
+  u = Reshape (j, target) w = Reshape (u, back) U = Trilu <upper = 0> (w) f = Mul (w, mask) s = Slice (f, starts, ends, axes)
+  e = Pad <mode = "edge"> (s, six) Y = Slice (e, zeros, sixes, axes) top, indices = TopK (X, k) best = ArgMax <axis = -1, keepdims = 0> (X)
+  H = OneHot (ids, depth, values) shape = Shape (ids) length = Gather (shape, unit) P = Range (zero, length, unit) row = Gather (X, zero) T = Trilu (row)
+  six = Constant <value_ints = [0, 0, 2, 0, 0, 1]> () zeros = Constant <value_ints = [0]> () sixes = Constant <value_ints = [6]> () }`.replace(' int64[8] pads = {0, 0, 0, 0, 0, 1},', '')),
+  integers: () => net(`(int64[n] A, int64[n] B, float[n] F) => (int64[n] Q, int64[n] M, bool[n] C, float[n] R, float[n] W, float[n] S)
+<int64 three = {3}, int64 five = {5}, float zero = {0}>
+{ s = Add (A, B) Q = Div (s, three) M = Mod (A, five) lt = Less (A, B) eq = Equal (A, three) nn = Not (eq) C = And (lt, nn)
+  R = Round (F) z = Add (F, zero) S = Reciprocal (z) hc = Cast <to = 10> (F) h = Cast <to = 1> (hc) fl = Floor (h) mx = Max (fl, zero) W = Where (C, mx, F) }`),
   quantized: () => net(`(float[n, 4] X) => (float[n, 3] Y)
 <float sx = {0.03}, uint8 zx = {128}, int8[4, 3] W = {5, -9, 17, 100, -128, 33, 7, 8, -9, 10, 11, -12}, float sw = {0.01}, int8 zw = {3}, float[3] b = {0.5, -0.25, 0}>
 { q = QuantizeLinear (X, sx, zx) d = DequantizeLinear (q, sx, zx) w = DequantizeLinear (W, sw, zw) m = MatMul (d, w) Y = Add (m, b) }`),

@@ -44,7 +44,7 @@ describe('optimize', () => {
     const report = JSON.parse(text);
     expect(report).toMatchObject({
       schema: 'resonnx/optimize@1',
-      verification: { status: 'verified', method: 'whole+regions', samples: 3 },
+      verification: { status: 'verified', method: 'whole+regions', samples: 4 },
       reverted: [],
     });
     expect(report.nodes.after).toBeLessThan(report.nodes.before / 2);
@@ -53,10 +53,10 @@ describe('optimize', () => {
     const { coverage, kinds, samples } = JSON.parse(readFileSync(certificate, 'utf8'));
     expect(coverage).toEqual({ rewrites: coverage.rewrites, verified: coverage.rewrites, share: 1 });
     expect(kinds).toHaveLength(report.verification.distinctRegions);
-    expect(samples).toHaveLength(3);
+    expect(samples).toHaveLength(4);
     const replay = await cli('verify', REAL, out, '--certificate', certificate, '--json');
     expect(replay.code).toBe(0);
-    expect(JSON.parse(replay.out).verification).toMatchObject({ status: 'verified', samples: 3 });
+    expect(JSON.parse(replay.out).verification).toMatchObject({ status: 'verified', samples: 4 });
     const other = await cli('verify', REAL, REAL, '--certificate', certificate);
     expect(other.code).toBe(1);
     expect(other.err).toMatch(/certificate\/hash/);

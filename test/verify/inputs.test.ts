@@ -88,13 +88,13 @@ describe('values that the readers accept', () => {
     expect(Math.max(...wave!)).toBeLessThanOrEqual(1);
   });
 
-  test('a control value takes each constant that it is compared with', () => {
+  test('a control value takes each constant that it is compared with, then what lies beside it', () => {
     const text = `(float[4] X, int64 rate) => (float[4] Y) <int64 a = {16000}, int64 b = {8000}>
       { p = Equal (rate, a) q = Equal (rate, b) s = Where (p, X, X) Y = Where (q, X, s) }`;
     const model = graphOf(text);
-    expect(new Set([0, 1, 2, 3].map((seed) => numbers(feedsOf(model, seed), 'rate')[0]))).toEqual(
-      new Set([16000, 8000]),
-    );
+    const taken = (...seeds: number[]) => new Set(seeds.map((seed) => numbers(feedsOf(model, seed), 'rate')[0]));
+    expect(taken(0, 1)).toEqual(new Set([16000, 8000]));
+    expect(taken(2, 3, 4, 5)).toEqual(new Set([16001, 15999, 8001, 7999]));
   });
 
   test('lengths do not exceed the sequence, the first one reaches its end', () => {
