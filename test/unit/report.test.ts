@@ -74,7 +74,7 @@ describe.each([
     expect(page).toMatch(/<html lang="en">[^]*<title>[^<]+<\/title>[^]*<main>/);
     expect(page.match(/<h1>/g)).toHaveLength(1);
     expect(page).toMatch(/<table>\s*<caption>[^<]+<\/caption>\s*<thead>\s*<tr>\s*<th scope="col"/);
-    for (const [svg] of page.matchAll(/<svg[^>]*>/g)) expect(svg).toMatch(/role="img" aria-label="[^"]+"/);
+    for (const [svg] of page.matchAll(/<svg[^>]*>/g)) expect(svg).toMatch(/role="img"\s+aria-label="[^"]+"/);
   });
 });
 
@@ -87,7 +87,7 @@ test('a stage is drawn once, with how often it is repeated', () => {
   const page = inspectPage([inspect(model)]);
   expect(page.match(/<circle/g)).toHaveLength(1);
   expect(page).toContain('× 30');
-  expect(page.match(/<rect class="norm"/g)).toHaveLength(1);
+  expect(page.match(/<rect\s+class="norm"/g)).toHaveLength(1);
 });
 
 test('inspect --html and diff --html write whole files; --exit-code tells whether models differ', async () => {
