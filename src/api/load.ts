@@ -1,5 +1,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { notText } from '../diagnostics/codes/text.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { decodeModel } from '../proto/model.js';
 import { parseModelBytes } from '../text/parse.js';
@@ -26,6 +28,8 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 function loadFile(path: string): Model {
   const source = fileSource(path);
   const isText = extname(path) === '.onnxtxt';
+  if (isText && source.read(0, Math.min(source.size, 512)).includes(0))
+    throw new ResonnxError([notText({ file: path, path: '' })]);
   const proto = isText ? parseModelBytes(source.read(0, source.size), { file: path }) : decodeModel(source);
   return finishLoading(proto, source, { name: path, path, isText, external: externalFiles(path) });
 }

@@ -8,6 +8,7 @@ import { parseSize } from '../support/size.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
 import { loadArgument } from './model.js';
+import { uninterrupted } from './signals.js';
 
 /** Adds `convert`: load and emit, nothing else. */
 export function registerConvert(program: Command, streams: Streams): void {
@@ -24,7 +25,7 @@ export function registerConvert(program: Command, streams: Streams): void {
       const output = new Output(streams, options);
       const how = parseExternalData(options.externalData, options.out);
       const model = await loadArgument(path, streams, output);
-      const emitted = writeModel(model, options.out, how, streams);
+      const emitted = await writeModel(model, options.out, how, streams);
       if (options.out !== '-') output.say(`${path} → ${options.out} (${emitted.bytes} bytes)`);
       output.object({
         schema: 'resonnx/convert@1',
@@ -43,15 +44,15 @@ Example:
 
 Exit codes: 0 done, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
 
-/** Writes a model to a path, or its bytes to standard output for `-` (refused on a terminal). */
-export function writeModel(
+/** Writes a model to a path, or its bytes to standard output for `-` (refused on a terminal). An interrupt waits until it is written. */
+export async function writeModel(
   model: Model,
   out: string,
   externalData: ExternalData,
   streams: Streams,
   options: Omit<EmitOptions, 'externalData'> = {},
-): Emitted {
-  if (out !== '-') return emitFile(model, out, { ...options, externalData });
+): Promise<Emitted> {
+  if (out !== '-') return uninterrupted(() => emitFile(model, out, { ...options, externalData }));
   if (streams.out.isTTY === true) throw new Exit(EXIT.usage, 'error: refusing to write a binary model to a terminal');
   const bytes = emitBytes(model, options);
   streams.out.write(bytes);

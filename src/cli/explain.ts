@@ -47,7 +47,7 @@ const EXAMPLES = `
 Example:
   resonnx explain model.onnx --pass fuse-layer-norm --node /encoder/norm/Add_1
 
-Exit codes: 0 done, 1 there is no such pass or node, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
+Exit codes: 0 done, 1 there is no such node, 2 wrong usage, or there is no such pass, 3 the model cannot be read or is not valid ONNX`;
 
 function show(report: ExplainReport, { node, all }: Options, output: Output): void {
   const { pass, rewrites, misses } = report;

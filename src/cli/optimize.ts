@@ -89,7 +89,7 @@ async function run(path: string, options: Options, streams: Streams): Promise<vo
   const { verification } = report;
   if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);
   const emit = { metadata, provenance: options.provenance ?? false };
-  const { bytes } = writeModel(optimized.model, options.out, external, streams, emit);
+  const { bytes } = await writeModel(optimized.model, options.out, external, streams, emit);
   if (options.certificate !== undefined) await writeCertificate(options.certificate, model, optimized, options.out);
   const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
   if (options.out !== '-') summarize(path, written, options, output);

@@ -27,7 +27,7 @@ const EXAMPLES = `
 Example:
   resonnx passes fold-constants
 
-Exit codes: 0 done, 1 there is no such pass, 2 wrong usage`;
+Exit codes: 0 done, 2 wrong usage, or there is no such pass`;
 
 function getPass(name: string): AnyPass {
   const pass = findPass(name);

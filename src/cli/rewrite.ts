@@ -59,7 +59,7 @@ export function registerRewrite(program: Command, streams: Streams): void {
         onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
       }).finally(() => output.endProgress());
       if (options.out !== undefined && !options.dryRun) {
-        writeModel(result, options.out, external, streams, { metadata, provenance: options.provenance ?? false });
+        await writeModel(result, options.out, external, streams, { metadata, provenance: options.provenance ?? false });
       }
       if (options.out !== '-') summarize(path, report, options, output);
       output.object({ ...report, file: path, ...(options.out !== undefined && { out: options.out }) });

@@ -13,8 +13,9 @@ const PROCESS: Streams = { out: process.stdout, err: process.stderr, in: process
 
 /** Codes of diagnostics that mean that this machine lacks something. */
 const LACKING = /^runtime\//;
-/** Areas of diagnostics that mean that the command was told something wrong. */
-const USAGE = /^config\//;
+/** Codes of diagnostics that mean that the command was told something wrong. */
+const USAGE =
+  /^(?:config|npy|npz)\/|^(?:file\/unwritable|shape\/binding|optimize\/unknown-pass|certificate\/malformed)$/;
 /** Areas of diagnostics that mean that the model cannot be read or is not valid. */
 const INVALID = /^(file|proto|text|onnx)\//;
 
@@ -29,11 +30,14 @@ export async function run(args: readonly string[], streams: Streams = PROCESS): 
   }
 }
 
+function packageVersion(): string {
+  return (createRequire(import.meta.url)('resonnx/package.json') as { version: string }).version;
+}
+
 async function buildProgram(streams: Streams, args: readonly string[]): Promise<Command> {
-  const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
   const program = new Command('resonnx')
     .description('Inspect, verify, optimize and rewrite the residual structure of ONNX models.')
-    .version(version, '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
@@ -41,11 +45,19 @@ async function buildProgram(streams: Streams, args: readonly string[]): Promise<
   return program;
 }
 
+/** The path of a file that shows a defect again: the model on which a pass fails, else the command line and where it failed. */
+function reproduce(error: Error, args: readonly string[]): string {
+  if (isPassDefect(error)) return writeReproducer(error.reproducer, 'onnxtxt');
+  const command = ['resonnx', ...args].map((each) => JSON.stringify(each)).join(' ');
+  const where = `resonnx ${packageVersion()}, Node ${process.version}, ${process.platform}-${process.arch}`;
+  return writeReproducer(`${command}\n${where}\n${error.stack ?? error.message}\n`, 'txt');
+}
+
 /** Writes a reproducer into the current folder, or the one for temporary files, beside earlier ones. */
-function writeReproducer(text: string): string {
+function writeReproducer(text: string, extension: string): string {
   for (const folder of [process.cwd(), tmpdir()]) {
     for (let number = 1; number <= 100; number++) {
-      const path = join(folder, number === 1 ? 'repro.onnxtxt' : `repro-${number}.onnxtxt`);
+      const path = join(folder, `repro${number === 1 ? '' : `-${number}`}.${extension}`);
       try {
         writeFileSync(path, text, { flag: 'wx' });
         return path;
@@ -74,7 +86,7 @@ function explain(cause: unknown, streams: Streams, args: readonly string[]): Exi
   streams.err.write(
     `internal error: ${error.message}\n  This is a defect of resonnx, not of your model; please report it.\n`,
   );
-  if (isPassDefect(error)) streams.err.write(`  To see it again: ${writeReproducer(error.reproducer)}\n`);
+  streams.err.write(`  To see it again: ${reproduce(error, args)}\n`);
   if (args.includes('--debug') || process.env['RESONNX_DEBUG']) streams.err.write(`${error.stack}\n`);
   return EXIT.defect;
 }

@@ -16,15 +16,18 @@ export type Ask = (request: Request) => Promise<Reply>;
 export class OrtProcess {
   readonly #packagePath: string;
   readonly #limitMs: number;
+  readonly #folder: () => string;
   #child: ChildProcess | undefined;
   #errors = '';
   #epoch = 0;
   #closed = false;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(packagePath: string, limitMs: number) {
+  /** `folder` gives the one of temporary files, which the worker removes when this process is gone. */
+  constructor(packagePath: string, limitMs: number, folder: () => string) {
     this.#packagePath = packagePath;
     this.#limitMs = limitMs;
+    this.#folder = folder;
   }
 
   /** Grows with every death of the worker: what was opened in an earlier epoch is gone. */
@@ -46,7 +49,7 @@ export class OrtProcess {
   }
 
   #start(): ChildProcess {
-    const child = fork(new URL('./ort-node-worker.js', import.meta.url), [this.#packagePath], {
+    const child = fork(new URL('./ort-node-worker.js', import.meta.url), [this.#packagePath, this.#folder()], {
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -1,5 +1,7 @@
 // @ts-check
-// The process that onnxruntime runs in: started by ort-node-process.ts with the path of onnxruntime-node as its argument.
+// The process that onnxruntime runs in: started by ort-node-process.ts with the path of onnxruntime-node and the folder of temporary
+// files as its arguments.
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { pack, unpack } from './ort-node-parcel.js';
@@ -10,6 +12,18 @@ import { pack, unpack } from './ort-node-parcel.js';
 /** @typedef {typeof import('onnxruntime-node')} Ort */
 /** @typedef {import('onnxruntime-node').InferenceSession} Session */
 /** @typedef {import('onnxruntime-node').Tensor} Tensor */
+
+const folder = /** @type {string} */ (process.argv[3]);
+
+/** Tidies up behind the parent, which has gone. */
+function end() {
+  rmSync(folder, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+}
+
+process.on('disconnect', end);
+// A terminal interrupts the parent and this process alike; this one ends when the parent has gone.
+process.on('SIGINT', () => undefined);
 
 // onnxruntime-node takes float16 as Float16Array where that exists and then refuses the bits; without it, it takes Uint16Array.
 Reflect.deleteProperty(globalThis, 'Float16Array');
@@ -129,5 +143,5 @@ process.on('message', (/** @type {Request} */ request) => {
     (error) => process.send?.({ kind: 'refused', message: reason(error) }),
   );
 });
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-new Worker(new URL('./ort-node-watchdog.js', import.meta.url)).unref();
+new Worker(new URL('./ort-node-watchdog.js', import.meta.url), { workerData: folder }).unref();
+if (!process.connected) end();

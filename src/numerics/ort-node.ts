@@ -58,13 +58,8 @@ const PASSING: ReadonlySet<DType> = new Set<DType>([
  */
 export function createOrtRuntime(options: OrtOptions = {}): Runtime {
   const { path, version } = locateOrt(options.packagePath);
-  const worker = new OrtProcess(path, options.limitMs ?? DEFAULT_LIMIT_MS);
-  const folder = mkdtempSync(join(tmpdir(), 'resonnx-'));
-  const home: Home = { worker, folder, weights: new WeightFiles(folder) };
-  const dispose = (): void => {
-    worker.close();
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const home = new Home(path, options.limitMs ?? DEFAULT_LIMIT_MS);
+  const dispose = (): void => home.dispose();
   process.once('exit', dispose);
   let sessions = 0;
   return {
@@ -81,11 +76,28 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
 type OpenRequest = Extract<Request, { kind: 'open' }>;
 
 /** What the sessions of one runtime share. */
-interface Home {
+class Home {
   readonly worker: OrtProcess;
-  /** Of temporary files. */
-  readonly folder: string;
-  readonly weights: WeightFiles;
+  #folder: string | undefined;
+  #weights: WeightFiles | undefined;
+
+  constructor(packagePath: string, limitMs: number) {
+    this.worker = new OrtProcess(packagePath, limitMs, () => this.folder);
+  }
+
+  /** Of temporary files; the worker removes it where this process comes to a sudden end. */
+  get folder(): string {
+    return (this.#folder ??= mkdtempSync(join(tmpdir(), 'resonnx-')));
+  }
+
+  get weights(): WeightFiles {
+    return (this.#weights ??= new WeightFiles(this.folder));
+  }
+
+  dispose(): void {
+    this.worker.close();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 class OrtSession implements Session {

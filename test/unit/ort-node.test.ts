@@ -357,9 +357,9 @@ describe('what ends the process of the runtime', () => {
     const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('resonnx-'));
     const before = new Set(folders());
     const short = createOrtRuntime();
+    const session = await short.open(loop, plain);
     const made = folders().filter((name) => !before.has(name)); // others may make theirs later
     expect(made).not.toEqual([]);
-    const session = await short.open(loop, plain);
     const endless = refusalOf(session.run(times(2n ** 62n)));
     await new Promise((resolve) => setTimeout(resolve, 50));
     await short.close();

@@ -108,7 +108,7 @@ test('inspect --html and diff --html write whole files; --exit-code tells whethe
   });
   const nowhere = join(folder, 'no', 'such.html');
   expect(await cli('diff', MODEL, other, '--html', nowhere)).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining('file/unwritable'),
   });
   expect(existsSync(nowhere)).toBe(false);

@@ -1,4 +1,4 @@
-import { diagnostic } from '../build.js';
+import { diagnostic, useOneOf } from '../build.js';
 import type { Diagnostic } from '../diagnostic.js';
 
 /** A pass that is named does not exist. */
@@ -8,7 +8,7 @@ export function unknownPass(name: string, known: readonly string[]): Diagnostic 
     'optimize/unknown-pass',
     { path: '' },
     `there is no pass "${name}"`,
-    `Use one of ${known.join(', ')}.`,
+    useOneOf(name, known),
   );
 }
 

@@ -1,4 +1,4 @@
-import { diagnostic } from '../build.js';
+import { diagnostic, useOneOf } from '../build.js';
 import type { Diagnostic, Place } from '../diagnostic.js';
 
 /** The recipe is not what a recipe looks like. */
@@ -9,7 +9,7 @@ export function recipeMalformed(at: Place, what: string): Diagnostic {
 /** The recipe names an operation that does not exist. */
 export function operationUnknown(at: Place, name: string, known: readonly string[]): Diagnostic {
   const message = `there is no operation "${name}"`;
-  return diagnostic('error', 'recipe/operation-unknown', at, message, `Use one of: ${known.join(', ')}.`);
+  return diagnostic('error', 'recipe/operation-unknown', at, message, useOneOf(name, known));
 }
 
 /** An option has a value that the operation does not know. */

@@ -38,6 +38,12 @@ export function nestedTooDeep(at: Place, limit: number): Diagnostic {
   return diagnostic('error', 'text/nested-too-deep', at, message, 'Flatten the nested subgraphs or types.');
 }
 
+/** A file that is named as text holds bytes that no text has. */
+export function notText(at: Place): Diagnostic {
+  const message = `${at.file ?? 'the input'} is not ONNX text: it holds binary data`;
+  return diagnostic('error', 'text/not-text', at, message, 'Give binary models the file name extension .onnx.');
+}
+
 /** A number that the element type or field cannot hold. */
 export function numberOutOfRange(at: Place, number: string, type: string): Diagnostic {
   return diagnostic('error', 'text/number-out-of-range', at, `${number} is outside the range of ${type}`);
