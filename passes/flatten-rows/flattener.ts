@@ -12,7 +12,7 @@ export class Flattener {
   readonly #targets = new Map<number, Value>();
   /** Values that come out of the chosen nodes and are needed with all their axes. */
   readonly #restored: readonly Value[];
-  /** The first value that chosen nodes read from others. */
+  /** The first value that chosen nodes read from others, if possible one that is not flat yet. */
   readonly #source: Value | undefined;
 
   constructor(region: Region, chosen: ReadonlySet<Node>, types: Types) {
@@ -21,7 +21,8 @@ export class Flattener {
     this.#forms = new Forms(region.graph, region.lead, types);
     const ordered = [...region.graph.topo()].filter((node) => chosen.has(node));
     this.#restored = ordered.flatMap((node) => node.outputs.filter((value) => this.#isNeeded(value)));
-    this.#source = ordered.flatMap((node) => this.#sourcesOf(node))[0];
+    const sources = ordered.flatMap((node) => this.#sourcesOf(node));
+    this.#source = sources.find((value) => !this.#forms.atHand(value)) ?? sources[0];
   }
 
   /** Nodes that it takes to have the leading sizes where they are not known numbers. */
@@ -53,13 +54,13 @@ export class Flattener {
   #add(edit: Edit, node: Node, product: Node | undefined): void {
     const { moved, attrs, constants } = this.#region.nodes.get(node)!;
     const inputs = node.inputs.map((value, index) => {
+      if (product && value === product.outputs[0]) return undefined;
       const tensor = constants.get(index);
       if (tensor) return edit.constant('', tensor);
-      return value && moved.includes(index) && value.producer !== product ? this.#toFlat(edit, value) : value;
+      return value && moved.includes(index) ? this.#toFlat(edit, value) : value;
     });
     if (product) {
-      const row = inputs.find((_, index) => node.inputs[index]!.producer !== product);
-      const operands = [this.#toFlat(edit, product.inputs[0]!), product.inputs[1], row];
+      const operands = [this.#toFlat(edit, product.inputs[0]!), product.inputs[1], inputs.find((value) => value)];
       this.#flat.set(node.outputs[0]!, edit.node('Gemm', operands, {}, { name: product.name }));
       return;
     }
@@ -71,9 +72,18 @@ export class Flattener {
   #toFlat(edit: Edit, value: Value): Value {
     const known = this.#flat.get(value);
     if (known) return known;
-    const made = addReshape(edit, value, { sizes: [-1, this.#widthOf(value)], allowZero: false });
+    const made =
+      this.#forms.atHand(value) ??
+      this.#flattened(value) ??
+      addReshape(edit, value, { sizes: [-1, this.#widthOf(value)], allowZero: false });
     this.#flat.set(value, made);
     return made;
+  }
+
+  /** What a Reshape that is there makes of a value. */
+  #flattened(value: Value): Value | undefined {
+    const readings = [...value.uses].map((use) => this.#forms.reading(use));
+    return readings.find((reading) => reading.kind === 'undo')?.node.outputs[0];
   }
 
   /** Gives every reader of a value that is flat now what it needs. */
@@ -82,6 +92,7 @@ export class Flattener {
     if (!flat) return;
     for (const use of [...value.uses]) {
       const reading = this.#forms.reading(use);
+      if (reading.kind === 'undo') edit.replace(reading.node.outputs[0]!, flat);
       if (reading.kind !== 'either') continue;
       const sizes = targetFromFlat(reading.node, this.#forms.types)!;
       edit.replace(reading.node.outputs[0]!, addReshape(edit, flat, { sizes, allowZero: false }));

@@ -1,8 +1,19 @@
-import { type Graph, type Model, type Node, opsetOf, type Pass, type PassContext, type Shape } from '#core';
+import {
+  type Graph,
+  isOp,
+  type Model,
+  type Node,
+  opsetOf,
+  type Pass,
+  type PassContext,
+  type Shape,
+  type Types,
+  type Value,
+} from '#core';
 import { divide } from '../_shared/cut.js';
 import { sameDims } from '../_shared/facts.js';
 import { Flattener } from './flattener.js';
-import { biasOf } from './form.js';
+import { biasOf, isStack } from './form.js';
 import { findRegion, Forms, type Region } from './region.js';
 
 /**
@@ -20,17 +31,28 @@ export const flattenRows: Pass = {
 };
 
 function flattenIn(graph: Graph, cx: PassContext): void {
-  const seen = new Set<Node>();
+  const seen = new Set<Value>();
   const known: Forms[] = [];
   for (const node of graph.topo()) {
-    const shape = node.alive && !seen.has(node) && biasOf(node, cx.types) ? cx.types.shape(node.inputs[0]!) : undefined;
-    if (!shape || shape.length < 3) continue;
-    const region = findRegion(node, formsOf(known, graph, shape.slice(0, -1), cx));
-    if (!region) continue;
-    for (const each of region.nodes.keys()) seen.add(each);
-    const refused = flatten(region, node, cx);
-    if (refused) cx.decline('flatten-rows', node, refused, 2);
+    if (!node.alive) continue;
+    for (const value of startsAt(node, cx.types)) {
+      const shape = cx.types.shape(value);
+      if (seen.has(value) || !shape || shape.length < 3 || !isStack(shape, shape.slice(0, -1))) continue;
+      const region = findRegion(value, formsOf(known, graph, shape.slice(0, -1), cx));
+      for (const each of region?.edges.keys() ?? [value]) seen.add(each);
+      const refused = region && flatten(region, node, cx);
+      if (refused) cx.decline('flatten-rows', node, refused, 2);
+    }
   }
+}
+
+/** Values that might better be flat: what a product with a bias reads, and what a Reshape from or to two axes has on its other side. */
+function startsAt(node: Node, types: Types): readonly Value[] {
+  if (biasOf(node, types)) return [node.inputs[0]!];
+  if (!isOp(node, 'Reshape')) return [];
+  const [input, output] = [node.inputs[0]!, node.outputs[0]!];
+  if (types.shape(input)?.length === 2) return [output];
+  return types.shape(output)?.length === 2 ? [input] : [];
 }
 
 function formsOf(known: Forms[], graph: Graph, lead: Shape, cx: PassContext): Forms {
@@ -49,7 +71,8 @@ function flatten(region: Region, root: Node, cx: PassContext): string | undefine
   const { permuted, divided } = divide(region.nodes.size, edges);
   const chosen = new Set([...region.nodes.keys()].filter((_, at) => permuted.has(at)));
   const flattener = new Flattener(region, chosen, cx.types);
-  const spared = region.gains.length - divided - flattener.extraNodes;
+  const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
+  const spared = before.length - divided - flattener.extraNodes;
   if (spared <= 0) return 'no node would be spared';
   if (!flattener.canRestore) return 'the leading sizes cannot be restored';
   cx.rewrite('flatten-rows', root, (edit) => flattener.run(edit));

@@ -16,8 +16,16 @@ export interface Region {
   readonly gains: readonly (readonly Member[])[];
 }
 
-/** How something reads a value that may be flat: as a node of the region, as a Reshape that takes either form, or as it is. */
-type Reading = { readonly kind: 'region' | 'either'; readonly node: Node } | { readonly kind: 'original' };
+/** How something reads a value, when the value may be flat. */
+type Reading =
+  /** A node of the region. */
+  | { readonly kind: 'region'; readonly node: Node }
+  /** A Reshape that makes it flat. */
+  | { readonly kind: 'undo'; readonly node: Node }
+  /** A Reshape that takes either form at the same price. */
+  | { readonly kind: 'either'; readonly node: Node }
+  /** Anything else. */
+  | { readonly kind: 'original' };
 
 /** Answers about the leading dims `lead` in one graph. */
 export class Forms {
@@ -39,31 +47,45 @@ export class Forms {
     return this.#forms.get(node);
   }
 
+  /** The flat value that a Reshape makes this one of. */
+  atHand(value: Value): Value | undefined {
+    const { producer } = value;
+    const source = isOp(producer, 'Reshape') && producer.graph === this.graph ? producer.inputs[0] : undefined;
+    return source && this.#isFlatOf(source, value) ? source : undefined;
+  }
+
   /** What a use makes of a value. */
   reading(use: Use): Reading {
     if (use.kind === 'output' || use.node.graph !== this.graph) return { kind: 'original' };
     const { node, index } = use;
     if (this.form(node)?.moved.includes(index)) return { kind: 'region', node };
-    const isFree = index === 0 && isOp(node, 'Reshape') && targetFromFlat(node, this.types) !== undefined;
-    return isFree ? { kind: 'either', node } : { kind: 'original' };
+    if (index !== 0 || !isOp(node, 'Reshape')) return { kind: 'original' };
+    if (this.#isFlatOf(node.outputs[0]!, node.inputs[0]!)) return { kind: 'undo', node };
+    return targetFromFlat(node, this.types) ? { kind: 'either', node } : { kind: 'original' };
+  }
+
+  /** Elements are as many on both sides of a Reshape: with as many columns the rows are as many too. */
+  #isFlatOf(flat: Value, value: Value): boolean {
+    const [rows, stack] = [this.types.shape(flat), this.types.shape(value)];
+    return rows?.length === 2 && isStack(stack, this.lead) && rows[1] === stack!.at(-1);
   }
 }
 
-/** The region around a product; `undefined` when it is too large. */
-export function findRegion(start: Node, forms: Forms): Region | undefined {
+/** The region around a value; `undefined` when it is too large. */
+export function findRegion(start: Value, forms: Forms): Region | undefined {
   const nodes = new Map<Node, FlatForm>();
-  const values = new Set<Value>();
-  const queue: Node[] = [start];
-  for (let node = queue.pop(); node; node = queue.pop()) {
-    const form = forms.form(node);
-    if (!form || nodes.has(node)) continue;
+  const values = new Set<Value>([start]);
+  for (const value of values) {
     if (nodes.size >= MAX_NODES) return undefined;
-    nodes.set(node, form);
-    for (const value of [...form.moved.map((index) => node.inputs[index]!), ...node.outputs]) {
-      if (values.has(value) || !isStack(forms.types.shape(value), forms.lead)) continue;
-      values.add(value);
-      if (value.producer) queue.push(value.producer);
-      for (const use of value.uses) if (forms.reading(use).kind === 'region') queue.push((use as { node: Node }).node);
+    const readers = [...value.uses].map((use) => forms.reading(use)).filter((reading) => reading.kind === 'region');
+    const near = readers.map((reading) => reading.node);
+    if (value.producer && !forms.atHand(value)) near.push(value.producer);
+    for (const node of near) {
+      const form = forms.form(node);
+      if (!form || nodes.has(node)) continue;
+      nodes.set(node, form);
+      for (const index of form.moved) values.add(node.inputs[index]!);
+      for (const each of node.outputs) if (isStack(forms.types.shape(each), forms.lead)) values.add(each);
     }
   }
   const numbers = new Map([...nodes.keys()].map((node, at) => [node, at]));
@@ -72,10 +94,12 @@ export function findRegion(start: Node, forms: Forms): Region | undefined {
 }
 
 function membersOf(value: Value, forms: Forms, numbers: ReadonlyMap<Node, number>): Member[] {
-  const members: Member[] = [(value.producer && numbers.get(value.producer)) ?? 'original'];
+  const own = value.producer && numbers.get(value.producer);
+  const members: Member[] = [own ?? (forms.atHand(value) ? 'permuted' : 'original')];
   for (const use of value.uses) {
     const reading = forms.reading(use);
     if (reading.kind === 'region') members.push(numbers.get(reading.node)!);
+    else if (reading.kind === 'undo') members.push('permuted');
     else if (reading.kind === 'original') members.push('original');
   }
   return members;
