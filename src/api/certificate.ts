@@ -110,13 +110,17 @@ function rewritesOf({ candidate, outcome }: Evidence): readonly CertifiedRewrite
     const [kind, why] = [kinds.get(number), uncovered.get(number)];
     const head = { number, pass, rule, at };
     if (why !== undefined || !outcome) return { ...head, method: 'whole', ...(why !== undefined && { why }) };
-    return kind === undefined ? { ...head, method: 'constants' } : { ...head, method: 'kind', kind };
+    return kind === undefined ? { ...head, method: 'constants' } : { ...head, method: 'kind', kind: digest(kind) };
   });
+}
+
+function digest(key: string): string {
+  return bytesToHex(sha256(new TextEncoder().encode(key)));
 }
 
 function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
   return (outcome?.groups ?? []).map(({ key, members, level, verdict }) => ({
-    kind: key,
+    kind: digest(key),
     rewrites: members,
     context: level,
     runs: verdict.runs,

@@ -102,7 +102,7 @@ function integerDistance(want: number | bigint | string, got: number | bigint | 
 }
 
 function compareFloats(expected: NumericArray, actual: NumericArray, tolerance: Tolerance): Comparison {
-  const [left, right] = [toFloat64(expected), toFloat64(actual)];
+  const [left, right] = [numbersOf(expected), numbersOf(actual)];
   let [maxAbs, maxElementRel, usedTolerance, largest, differing, signedZeros, firstAt] = [0, 0, 0, 0, 0, 0, -1];
   let identical = true;
   for (let i = 0; i < left.length; i++) {
@@ -141,6 +141,12 @@ function compareFloats(expected: NumericArray, actual: NumericArray, tolerance: 
       ? {}
       : { first: difference(expected, firstAt, width, spell(left[firstAt]!), spell(right[firstAt]!)) }),
   };
+}
+
+/** Elements that are numbers already are compared where they are. */
+function numbersOf(array: NumericArray): Float32Array | Float64Array {
+  const { data } = array;
+  return data instanceof Float32Array || data instanceof Float64Array ? data : toFloat64(array);
 }
 
 /** Infinity when one of them is NaN, or Inf, and the other is not the same. */

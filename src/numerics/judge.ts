@@ -97,13 +97,20 @@ function judgeRow({ expected, actual: given, noise, finite, least = 0 }: JudgedR
 function overlooking(expected: NumericArray, actual: NumericArray): NumericArray {
   const { dtype, shape } = expected;
   if (dtype !== actual.dtype || shape.join() !== actual.shape.join() || !isFloat(dtype)) return actual;
+  if (isAllFinite(expected)) return actual;
   const wanted = toFloat64(expected);
-  if (wanted.every(Number.isFinite)) return actual;
   const opposite = (value: number, want: number): boolean => Math.abs(value) === Infinity && value === -want;
   const values = toFloat64(actual).map((value, i) =>
     Number.isFinite(wanted[i]!) || opposite(value, wanted[i]!) ? value : wanted[i]!,
   );
   return fromFloat64(dtype, shape, values);
+}
+
+/** Whether every element is finite, for floats that are numbers in memory. */
+function isAllFinite({ data }: NumericArray): boolean {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return false;
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i]!)) return false;
+  return true;
 }
 
 function explain(

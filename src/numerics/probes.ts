@@ -2,7 +2,7 @@ import { assertNever, invariant } from '../support/invariant.js';
 import { elementCount, fromFloat64, integerRange, isTyped, type NumericArray, zeros } from '../tensor/array.js';
 import { DTYPES, type DType, isFloat } from '../tensor/dtype.js';
 import { encodeFloat, isSmallFloat } from '../tensor/half.js';
-import type { Random } from './random.js';
+import { createRandom, type Random } from './random.js';
 
 /** One row of {@link Probe} `rows`: normal numbers of this mean and deviation, or a named degenerate row. */
 export type Row =
@@ -82,6 +82,31 @@ export function fillProbe(probe: Probe, dtype: DType, shape: readonly number[], 
 
 /** Elements of a large tensor that are drawn; the others repeat them. A prime, so that rows do not repeat in step with an axis. */
 const DRAWN = 8191;
+/** Rows that are different at least, so that a probe shows all that it has. */
+const LEAST_ROWS = 11;
+
+/** Normal numbers that large tensors are filled from; a power of two of them. */
+const POOL = 2 ** 14;
+/** Numbers in a row that are taken from one place of the pool. */
+const STRIDE = 61;
+let pool: Float64Array | undefined;
+
+/** Takes normal numbers from a pool, at random places, which costs a fraction of a draw. */
+function pooled(random: Random): Random {
+  if (!pool) {
+    const { normal } = createRandom(0, 'pool');
+    pool = Float64Array.from({ length: POOL }, () => normal());
+  }
+  const numbers = pool;
+  let [at, left] = [0, 0];
+  return {
+    ...random,
+    normal() {
+      if (left-- === 0) [at, left] = [random.integer(0, POOL - 1), STRIDE];
+      return numbers[at++ & (POOL - 1)]!;
+    },
+  };
+}
 
 /** Like {@link fillProbe}; beyond some thousand elements rows repeat, which costs a copy instead of a draw. */
 export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], random: Random): NumericArray {
@@ -90,8 +115,8 @@ export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], 
   if (count <= DRAWN || dtype === 'string' || DTYPES[dtype].kind === 'complex') {
     return fillProbe(probe, dtype, shape, random);
   }
-  const rows = Math.max(1, Math.ceil(DRAWN / last));
-  const drawn = fillProbe(probe, dtype, [rows, last], random).data as Float32Array;
+  const rows = Math.max(LEAST_ROWS, Math.ceil(DRAWN / last));
+  const drawn = fillProbe(probe, dtype, [rows, last], pooled(random)).data as Float32Array;
   const whole = zeros(dtype, shape);
   const data = whole.data as Float32Array;
   for (let at = 0; at < data.length; at += drawn.length) {
@@ -103,6 +128,11 @@ export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], 
 /** Complex tensors take two numbers an element. */
 function fromNumbers(dtype: DType, shape: readonly number[], next: (index: number) => number): NumericArray {
   const width = DTYPES[dtype].kind === 'complex' ? 2 : 1;
+  if (dtype === 'float32') {
+    const data = new Float32Array(elementCount(shape));
+    for (let i = 0; i < data.length; i++) data[i] = next(i);
+    return { dtype, shape, data };
+  }
   const values = new Float64Array(elementCount(shape) * width);
   for (let i = 0; i < values.length; i++) values[i] = next(i);
   return fromFloat64(dtype, shape, values);
@@ -146,6 +176,13 @@ function rowFiller(
   const inRow = new Set(axes.map((axis) => (axis < 0 ? axis + shape.length : axis)));
   const rowCount = elementCount(shape.filter((_, axis) => !inRow.has(axis)));
   const constants = Float64Array.from({ length: rowCount }, () => random.normal());
+  if (inRow.size === 1 && inRow.has(shape.length - 1)) {
+    const length = shape.at(-1)!;
+    return (index) => {
+      const row = Math.floor(index / length);
+      return rowValue(rows[row % rows.length]!, constants[row]!, random);
+    };
+  }
   return (index) => {
     let rest = index;
     let row = 0;

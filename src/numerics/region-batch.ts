@@ -3,6 +3,7 @@ import { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
 import { create } from '../proto/create.js';
 import type { NumericArray } from '../tensor/array.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { type Binding, type Feeds, type InputPlan, makeFeeds } from './inputs.js';
 import { type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
@@ -20,10 +21,12 @@ export const HEAVY = 2 ** 20;
 const MOST_REGIONS = 64;
 const MOST_BYTES = 96 * 2 ** 20;
 
-/** Bytes of the constants of both sides. */
+/** Bytes of the constants of both sides, shared ones once. */
 export function constantBytes({ before, after }: Region): number {
+  const tensors = new Set<Tensor>();
+  for (const model of [before, after]) for (const tensor of tensorsOf(model)) tensors.add(tensor);
   let bytes = 0;
-  for (const model of [before, after]) for (const tensor of tensorsOf(model)) bytes += tensor.byteLength;
+  for (const tensor of tensors) bytes += tensor.byteLength;
   return bytes;
 }
 
@@ -163,7 +166,7 @@ class Chunk {
     if (!turns.some(({ compared }) => compared)) return;
     let expected: Feeds;
     try {
-      expected = await this.#first.run(renamed(turns));
+      expected = await this.#first.run(renamed(turns), this.#wanted(turns));
     } catch (cause) {
       if (cause instanceof RuntimeRefusal && cause.kind === 'run') return;
       throw cause;
@@ -174,13 +177,22 @@ class Chunk {
   /** Gives the number of elements that were compared. */
   async #round(turns: readonly Turn[]): Promise<number> {
     if (!turns.some(({ compared }) => compared)) return 0;
-    const expected = await this.#first.run(renamed(turns));
+    const expected = await this.#first.run(renamed(turns), this.#wanted(turns));
     await this.#compare(turns, expected);
     return Object.values(expected).reduce((sum, { data }) => sum + data.length, 0);
   }
 
+  /** Outputs of the regions that are compared in this round and still right. */
+  #wanted(turns: readonly Turn[]): readonly string[] {
+    return this.#entries.flatMap(({ region, ok }, index) => {
+      if (!ok || !turns[index]!.compared) return [];
+      return region.before.graph.outputs.map(({ name }) => `r${index}_${name}`);
+    });
+  }
+
   async #compare(turns: readonly Turn[], expected: Feeds): Promise<void> {
-    const actual = await this.#second.run(renamed(turns));
+    const wanted = this.#wanted(turns);
+    const actual = await this.#second.run(renamed(turns), wanted);
     const noise: Feeds[] = [];
     for (const [index, entry] of this.#entries.entries()) {
       const turn = turns[index]!;
@@ -196,7 +208,8 @@ class Chunk {
       let judgement = judged();
       for (const seed of NOISE_SEEDS) {
         if (judgement.ok || entry.region.semantics === 'exact') break;
-        if (noise.length <= NOISE_SEEDS.indexOf(seed)) noise.push(await this.#first.run(perturb(renamed(turns), seed)));
+        if (noise.length <= NOISE_SEEDS.indexOf(seed))
+          noise.push(await this.#first.run(perturb(renamed(turns), seed), wanted));
         judgement = judged();
       }
       entry.runs++;

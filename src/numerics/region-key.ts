@@ -1,5 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { contentKey } from '../analysis/content.js';
 import { key } from '../dim/dim.js';
 import type { Attribute } from '../ir/attribute.js';
@@ -14,7 +12,7 @@ import { Tensor } from '../tensor/tensor.js';
 /** Tensors of up to this many elements count with their content: axes, sizes, epsilons. */
 const SMALL = 8;
 
-/** A hash of a small model up to names and the content of its weights, and these (dense and sparse ones) as they are met. */
+/** A small model as text, up to names and the content of its weights, and these (dense and sparse ones) as they are met. */
 export interface RegionKey {
   readonly key: string;
   readonly weights: readonly Weight[];
@@ -52,7 +50,7 @@ export function regionKey(model: Model, known: ReadonlyMap<string, SymbolicTenso
   for (let graph = graphs.shift(); graph; graph = graphs.shift()) {
     describe(graph, numbers, { parts, weights, graphs });
   }
-  return { key: bytesToHex(sha256(new TextEncoder().encode(parts.join('\n')))), weights };
+  return { key: parts.join('\n'), weights };
 }
 
 /** What is found on the way: text, weights, and bodies that are still to be described. */

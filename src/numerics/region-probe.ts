@@ -1,6 +1,5 @@
 import { symbols } from '../dim/dim.js';
 import type { Semantics } from '../pass/pass.js';
-import { inferTypes } from '../shape/types.js';
 import type { NumericArray } from '../tensor/array.js';
 import { DTYPES, isFloat } from '../tensor/dtype.js';
 import {
@@ -16,6 +15,7 @@ import {
 import { fillLarge, type Probe } from './probes.js';
 import { createRandom } from './random.js';
 import type { Region } from './region.js';
+import { typesOf } from './rounding.js';
 
 /** A way to fill the inputs of a region. */
 export interface RegionProbe {
@@ -88,7 +88,7 @@ export function probesFor(semantics: Semantics): readonly RegionProbe[] {
 
 /** How inputs for the region are made: from what the first side does with them, with known elements as they are. */
 export function planRegion({ before, known }: Region): InputPlan {
-  const plan = planInputs(before, inferTypes(before));
+  const plan = planInputs(before, typesOf(before));
   const found = new Map(plan.symbols);
   const inputs = plan.inputs.map((input) => {
     const elements = known.get(input.name)?.elements;

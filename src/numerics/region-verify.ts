@@ -6,6 +6,7 @@ import type { Binding } from './inputs.js';
 import { cutRegion, type Region } from './region.js';
 import { checkTogether, constantBytes } from './region-batch.js';
 import { checkRegion, type CheckOptions, type RegionVerdict } from './region-check.js';
+import { weightsKey } from './region-key.js';
 import type { Runtime } from './runtime.js';
 
 /** Rewrites of one run of a pipeline, cut out as they happen; see {@link RegionVerifier.check}. */
@@ -124,7 +125,7 @@ export class RegionVerifier {
         if (verdict.status === 'uncovered') uncovered.push({ record, why: verdict.why ?? '' });
         else if (verdict.status === 'mismatch') refuted.push({ record, why: verdict.why ?? '', region });
       }
-      if (verdict.status === 'verified') rest.push(...widened(members.slice(1), level));
+      if (verdict.status === 'verified') rest.push(...widened(others(members), level));
     }
     refuted.push(...(await this.#checkRest(rest)));
     return { regions: book.regions.length, distinct: kinds.size, refuted, uncovered, groups };
@@ -180,6 +181,12 @@ export class RegionVerifier {
     }
     return refuted;
   }
+}
+
+/** Regions of one kind but for the first and those with the same weights as one before. */
+function others([first, ...members]: readonly Region[]): readonly Region[] {
+  const seen = new Set([weightsKey(first!.weights)]);
+  return members.filter(({ weights }) => seen.size < seen.add(weightsKey(weights)).size);
 }
 
 function widened(regions: readonly Region[], level: number): readonly Region[] {

@@ -280,7 +280,7 @@ function extractSides(rewrite: Rewrite, { before, after, inputs: values, extra }
   const types = [...claims.map((claim) => claim.before), ...rest].map((value) => scene.types.of(value));
   const [first, second] = [runtimeForm(left, types), runtimeForm(right, types)];
   const [one, other] = [regionKey(first, known), regionKey(second, known)];
-  const key = `${record.pass}|${record.rule}|${semantics}|${one.key}|${other.key}`;
+  const key = `${record.pass}|${record.rule}|${semantics}\n${one.key}\n${other.key}`;
   const weights = [...one.weights, ...other.weights];
   const { emptiable } = scene;
   const region = { record, semantics, before: first, after: second, known, key, weights, emptiable, widen };

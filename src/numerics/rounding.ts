@@ -17,11 +17,16 @@ const DEEPEST = 30;
  * operators, see {@link derivedTolerance}.
  */
 export function roundingFloor({ before, after }: Region, binding: Binding): number {
-  return Math.max(floorOf(before, binding), floorOf(after, binding));
+  return Math.max(floorOf(before, binding, DEEPEST), floorOf(after, binding, DEEPEST));
 }
 
-function floorOf(model: Model, binding: Binding): number {
-  const types = inferTypes(model);
+/** The same for one operator of a model, the one with the longest sum. */
+export function sumFloor(model: Model, binding: Binding): number {
+  return floorOf(model, binding, 1);
+}
+
+function floorOf(model: Model, binding: Binding, deepest: number): number {
+  const types = typesOf(model);
   let [reduction, depth] = [1, 0];
   let dtype: DType | undefined;
   for (const node of model.graph.nodes.values()) {
@@ -30,7 +35,16 @@ function floorOf(model: Model, binding: Binding): number {
     for (const value of node.outputs) dtype = coarser(dtype, types.dtype(value));
   }
   if (!dtype) return 0;
-  return derivedTolerance({ dtype, reduction, depth: Math.min(depth, DEEPEST), scale: 1 }).relative;
+  return derivedTolerance({ dtype, reduction, depth: Math.min(depth, deepest), scale: 1 }).relative;
+}
+
+const inferred = new WeakMap<Model, Types>();
+
+/** Types of a model that nobody changes any more. */
+export function typesOf(model: Model): Types {
+  const types = inferred.get(model) ?? inferTypes(model);
+  inferred.set(model, types);
+  return types;
 }
 
 function coarser(a: DType | undefined, b: DType | undefined): DType | undefined {

@@ -5,6 +5,7 @@ import { crispOutputs } from './crisp.js';
 import type { Feeds, InputPlan } from './inputs.js';
 import { type Judgement, judge, spread } from './judge.js';
 import { noisyModel } from './noise.js';
+import { sumFloor } from './rounding.js';
 import { type Optimization, type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { type Sample, sampleModel } from './sample.js';
 
@@ -41,6 +42,7 @@ const NOISE_VARIANTS = 3;
 const COARSE = 1e-3;
 /** Models from this on are run on fewer samples, and their noise is measured only when a difference asks for it. */
 const LARGE = 2 ** 27;
+const LARGE_SHARE = 1 / 8;
 
 /** The original, run once on its samples; candidates are compared with what it gave. */
 export class Reference {
@@ -99,20 +101,26 @@ export class Reference {
   }
 
   async #judgeAll(results: readonly Readonly<Record<string, NumericArray>>[]): Promise<WholeComparison> {
-    let outputs = this.#judge(results);
+    const floor = this.#options.model.source.bytes < LARGE ? 0 : this.#singleSum();
+    let outputs = this.#judge(results, floor);
     for (let variant = 0; variant < NOISE_VARIANTS; variant++) {
       // One copy more of a large model is worth its cost only where its noise decides.
       const measured = variant === 0 && this.#options.model.source.bytes < LARGE;
       const settled = outputs.every((output) => (measured ? output.identical : output.ok));
       if (settled || !(await this.#measureNoise(variant))) break;
-      outputs = this.#judge(results);
+      outputs = this.#judge(results, floor);
     }
     const wrong = outputs.find((output) => !output.ok);
     if (!wrong) return { status: 'match', outputs };
     return { status: 'mismatch', outputs, why: `output ${wrong.name} ${wrong.why ?? 'differs'}` };
   }
 
-  #judge(results: readonly Readonly<Record<string, NumericArray>>[]): OutputComparison[] {
+  /** A small part of what the longest sum of the model may err by itself: less says nothing of a model of many. */
+  #singleSum(): number {
+    return sumFloor(this.#options.model, this.samples[0]?.binding ?? new Map()) * LARGE_SHARE;
+  }
+
+  #judge(results: readonly Readonly<Record<string, NumericArray>>[], floor: number): OutputComparison[] {
     const names = Object.keys(this.samples[0]?.outputs ?? {});
     const crisp = crispOutputs(this.#options.model);
     return names.map((name) => {
@@ -125,7 +133,7 @@ export class Reference {
           .filter((array) => array !== undefined),
         ...(sample.mood === 'edge' && { finite: true, least: crisp.has(name) ? 0 : COARSE }),
       }));
-      return { name, ...judge(rows) };
+      return { name, ...judge(rows, floor) };
     });
   }
 

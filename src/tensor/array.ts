@@ -181,6 +181,7 @@ export function fromFloat64(dtype: DType, shape: readonly number[], values: Arra
   invariant(dtype !== 'string', 'strings are not numbers');
   const count = elementCount(shape) * width(dtype);
   invariant(values.length === count, `${dtype}[${shape.join(',')}] takes ${count} numbers, not ${values.length}`);
+  if (dtype === 'float32') return { dtype, shape, data: new Float32Array(values) };
   const data = new STORAGE[dtype](count);
   const convert = converter(dtype);
   for (let i = 0; i < count; i++) data[i] = convert(values[i]!);
