@@ -70,8 +70,10 @@ export class Search {
     const hint = 'why' in prepared ? {} : { hint: prepared.samples[0]!.binding };
     const verifier = new RegionVerifier(runtime, { seed, ...hint }, onProgress);
     for (let round = 0; round < ROUNDS; round++) {
+      const comparing = 'why' in prepared ? undefined : prepared.compare(runtimeForm(candidate.model));
+      comparing?.catch(() => undefined); // it is under way while the regions are made ready
       const outcome = await verifier.check(candidate.book!);
-      const wrong = await this.#faults(candidate, outcome, prepared);
+      const wrong = await this.#faults(candidate, outcome, prepared, comparing);
       if (!Array.isArray(wrong)) return wrong;
       for (const { record, why } of wrong) this.#deny(record, why);
       candidate = await this.#fitting(await this.#attempt(false));
@@ -84,15 +86,17 @@ export class Search {
     candidate: Candidate,
     outcome: RegionOutcome,
     reference: Reference | { readonly why: string },
+    comparing: Promise<WholeComparison> | undefined,
   ): Promise<Fault[] | Found> {
     if (outcome.refuted.length > 0) return [...outcome.refuted];
-    if ('why' in reference) {
+    if ('why' in reference || !comparing) {
+      const why = 'why' in reference ? reference.why : '';
       if (candidate.rewrites > 0 && outcome.uncovered.length === 0) return this.#accept(candidate, outcome, reference);
-      if (outcome.uncovered.length === candidate.rewrites) return this.#giveUp('unverifiable', reference.why);
+      if (outcome.uncovered.length === candidate.rewrites) return this.#giveUp('unverifiable', why);
       return outcome.uncovered.map(({ record, why }) => ({ record, why: `it cannot be verified: ${why}` }));
     }
     this.#options.onProgress?.('comparing with the original');
-    const comparison = await reference.compare(runtimeForm(candidate.model));
+    const comparison = await comparing;
     if (comparison.status === 'match') return this.#accept(candidate, outcome, reference, comparison);
     const record = await this.#culprit(reference, candidate);
     if (!record) return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);

@@ -21,8 +21,10 @@ export type Request =
       readonly kind: 'open';
       readonly session: number;
       readonly model: { readonly bytes: Uint8Array } | { readonly path: string };
-      /** The folder from which the model gives the places of its weights. Weights are then used where they are, without copies. */
+      /** The folder from which the model gives the places of its weights. */
       readonly root?: string;
+      /** See `OpenOptions`. */
+      readonly brief: boolean;
       readonly optimization: Optimization;
       readonly threads: number;
     }

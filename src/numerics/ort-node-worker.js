@@ -63,11 +63,13 @@ async function open(ort, request) {
     executionMode: 'sequential',
     logSeverityLevel: 4,
   };
-  if (request.root !== undefined) {
-    options.extra = {
-      session: { model_external_initializers_file_folder_path: request.root, disable_prepacking: '1' },
-    };
-  }
+  const { root, brief } = request;
+  options.extra = {
+    session: {
+      ...(root !== undefined && { model_external_initializers_file_folder_path: root }),
+      ...(brief && { disable_prepacking: '1' }),
+    },
+  };
   const session =
     'path' in request.model
       ? await ort.InferenceSession.create(request.model.path, options)

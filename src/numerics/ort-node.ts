@@ -133,10 +133,10 @@ class OrtSession implements Session {
     home: Home,
     session: number,
     { model, root }: { readonly model: Uint8Array | { readonly path: string }; readonly root?: string },
-    { optimization, threads = 1 }: OpenOptions,
+    { optimization, threads = 1, brief = false }: OpenOptions,
   ): Promise<OrtSession> {
     const source = model instanceof Uint8Array ? await park(model, home.folder) : { path: model.path };
-    const head = { kind: 'open', session, optimization, threads } as const;
+    const head = { kind: 'open', session, optimization, threads, brief } as const;
     const request: OpenRequest = { ...head, model: source, ...(root !== undefined && { root }) };
     try {
       return await home.worker.exclusive(async (ask) => new OrtSession(home, request, openedPorts(await ask(request))));

@@ -1,6 +1,7 @@
 import { copyContents, type ValueMap } from '../ir/copy.js';
 import { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
+import type { Type } from '../ir/type.js';
 import { create } from '../proto/create.js';
 import type { NumericArray } from '../tensor/array.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -81,7 +82,11 @@ async function checkChunk(
 ): Promise<ReadonlyMap<Region, RegionVerdict>> {
   const opened: Session[] = [];
   const open = async (models: readonly Model[]): Promise<Session> => {
-    const session = await runtime.open(merge(models), { optimization: 'disabled', anonymous: true });
+    const session = await runtime.open(merge(models), {
+      optimization: 'disabled',
+      anonymous: true,
+      brief: !options.thorough,
+    });
     opened.push(session);
     return session;
   };
@@ -245,6 +250,12 @@ function pick(outputs: Feeds, index: number): Feeds {
   return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
 }
 
+/** Without symbols: those of different regions stand for different sizes. */
+function anonymous(type: Type | undefined): Type | undefined {
+  if (type?.kind !== 'tensor' || !type.shape) return type;
+  return { ...type, shape: type.shape.map((dim) => (typeof dim === 'number' ? dim : null)) };
+}
+
 /** The models side by side in one, names of inputs and outputs prefixed by their place. They have the same opsets. */
 function merge(models: readonly Model[]): Model {
   const { irVersion, opsets } = models[0]!;
@@ -252,7 +263,7 @@ function merge(models: readonly Model[]): Model {
   for (const [index, { graph, functions }] of models.entries()) {
     const map: ValueMap = new Map();
     for (const slot of graph.inputs) {
-      map.set(slot.value, whole.graph.addInput({ name: `r${index}_${slot.name}`, type: slot.value.type }));
+      map.set(slot.value, whole.graph.addInput({ name: `r${index}_${slot.name}`, type: anonymous(slot.value.type) }));
     }
     copyContents(graph, whole.graph, map);
     for (const slot of graph.outputs) {

@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly optimization: Optimization;
   /** Threads inside one operator; 1 when absent, so that sums have one order. */
   readonly threads?: number;
+  /** It is run only a few times: weights are not rearranged so that each run is faster. */
+  readonly brief?: boolean;
   /** Nodes lose their names, which may occur twice; only of a model in memory. */
   readonly anonymous?: boolean;
 }

@@ -24,6 +24,13 @@ const PAST = 3;
 /** Elements of the inputs of a region beyond which it is first tried with a smaller image. */
 const LARGE = 2 ** 17;
 const SMALL_SPACE = 9;
+/** Elements of the inputs of a region beyond which sizes that the whole did not ask for are made smaller. */
+const MEDIUM = 2 ** 14;
+const FEW = new Map([
+  [3, 2],
+  [7, 5],
+  [9, 6],
+]);
 
 /**
  * Bindings to try in this order until one runs. For a part of a model `hint` has the sizes on which the whole ran: they come first, but
@@ -35,10 +42,11 @@ export function* bindingLadder(plan: InputPlan, hint?: Binding): Generator<Bindi
   if (hint && names.length > 0) {
     const [first] = arrangements(names, { ...PROFILES[0]!, batch: 3 });
     const hinted = new Map([...first!].map(([name, size]) => [name, hint.get(name) ?? size]));
-    const isSpace = (name: string): boolean => plan.symbols.get(name) === 'space';
-    if (elementsUnder(plan, hinted) > LARGE) {
+    const elements = elementsUnder(plan, hinted);
+    if (elements > LARGE) {
+      const isSpace = (name: string): boolean => plan.symbols.get(name) === 'space';
       yield new Map([...hinted].map(([name, size]) => [name, isSpace(name) ? Math.min(size, SMALL_SPACE) : size]));
-    }
+    } else if (elements > MEDIUM) yield smaller(hinted, first!);
     yield hinted;
   }
   for (const profile of PROFILES) {
@@ -51,6 +59,11 @@ export function* bindingLadder(plan: InputPlan, hint?: Binding): Generator<Bindi
       }
     }
   }
+}
+
+/** Sizes that are as they were tried first are free, so that fewer do. */
+function smaller(hinted: Binding, free: Binding): Binding {
+  return new Map([...hinted].map(([name, size]) => [name, free.get(name) === size ? (FEW.get(size) ?? size) : size]));
 }
 
 function elementsUnder(plan: InputPlan, binding: Binding): number {

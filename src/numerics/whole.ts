@@ -68,7 +68,7 @@ export class Reference {
       return { why: `no values can be made for the input ${plan.unsupported[0]}` };
     let session: Session | undefined;
     try {
-      session = await runtime.open(model, { optimization: 'disabled' });
+      session = await runtime.open(model, { optimization: 'disabled', brief: true });
       const { samples, refusal } = feeds
         ? { samples: await runAll(session, feeds), refusal: undefined }
         : await sampleModel(session, plan, { count, seed, edges: true });
@@ -87,7 +87,7 @@ export class Reference {
   async compare(candidate: Model, optimization: Optimization = 'disabled'): Promise<WholeComparison> {
     const results: Readonly<Record<string, NumericArray>>[] = [];
     try {
-      const session = await this.#runtime.open(candidate, { optimization });
+      const session = await this.#runtime.open(candidate, { optimization, brief: optimization === 'disabled' });
       try {
         for (const sample of this.samples) results.push(await session.run(sample.feeds));
       } finally {
@@ -143,7 +143,7 @@ export class Reference {
     if (this.#options.model.source.bytes > NOISE_LIMIT) return false;
     try {
       const model = noisyModel(this.#options.model, variant + 1);
-      const session = await this.#runtime.open(model, { optimization: 'disabled' });
+      const session = await this.#runtime.open(model, { optimization: 'disabled', brief: true });
       try {
         const runs: Readonly<Record<string, NumericArray>>[] = [];
         for (const sample of this.samples) runs.push(await session.run(sample.feeds));
