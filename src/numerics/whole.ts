@@ -71,7 +71,7 @@ export class Reference {
       session = await runtime.open(model, { optimization: 'disabled', brief: true });
       const { samples, refusal } = feeds
         ? { samples: await runAll(session, feeds), refusal: undefined }
-        : await sampleModel(session, plan, { count, seed, edges: true });
+        : await sampleModel(session, plan, { count, seed, edges: model.source.bytes < LARGE });
       if (samples.length === 0) return { why: oneLine(refusal?.message ?? 'no inputs were found that it takes') };
       const excluded = mayVary(model) ? await varying(session, samples[0]!) : new Set<string>();
       return new Reference(runtime, options, samples, excluded);
