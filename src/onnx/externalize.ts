@@ -7,8 +7,10 @@ import type {
   NodeProto,
   StringStringEntryProto,
 } from '../proto/messages.js';
+import { create } from '../proto/create.js';
 import { Encoded } from '../proto/encoded.js';
 import type { Bytes } from '../support/bytes.js';
+import { importTensor } from './tensor.js';
 
 /** How weights leave: as the model has them, all inside, in one file beside it, or in files of at most `size` bytes. */
 export type ExternalData =
@@ -28,6 +30,9 @@ interface OpenFile {
   readonly chunks: Bytes[];
   size: number;
 }
+
+const { floatData, int32Data, stringData, int64Data, doubleData, uint64Data } = create('TensorProto', {});
+const NO_TYPED_DATA = { floatData, int32Data, stringData, int64Data, doubleData, uint64Data };
 
 /** Tensors below this many bytes stay in the model. */
 const THRESHOLD = 1024;
@@ -126,7 +131,7 @@ class Mover {
 
   #tensor(tensor: TensorProto): TensorProto {
     const isExternal = tensor.dataLocation === EXTERNAL;
-    const data = isExternal ? this.#find(tensor) : tensor.rawData;
+    const data = isExternal ? this.#find(tensor) : (tensor.rawData ?? this.#typedData(tensor));
     if (!data) return tensor;
     if (this.#how.kind === 'none' || data.length < THRESHOLD) {
       return isExternal ? { ...tensor, rawData: data, externalData: [], dataLocation: undefined } : tensor;
@@ -136,10 +141,18 @@ class Mover {
     );
     return {
       ...tensor,
+      ...NO_TYPED_DATA,
       rawData: undefined,
       dataLocation: EXTERNAL,
       externalData: [...this.#place(data, isExternal ? placeOf(tensor) : undefined), ...others],
     };
+  }
+
+  /** The elements of a typed field as external data has them; none of strings, which external data cannot hold. */
+  #typedData(tensor: TensorProto): Uint8Array | undefined {
+    if (this.#how.kind === 'none') return undefined;
+    const typed = importTensor(tensor, { path: 'main' }, undefined);
+    return typed.dtype === 'string' || typed.byteLength < THRESHOLD ? undefined : typed.bytes();
   }
 
   /** Tensors that shared a range go on sharing one. */
@@ -147,9 +160,8 @@ class Mover {
     const known = shared === undefined ? undefined : this.#placed.get(shared);
     if (known) return known;
     const file = this.#file(data.length);
-    const padding = (this.#align - (file.size % this.#align)) % this.#align;
-    const offset = file.size + padding;
-    if (padding > 0) file.chunks.push(new Uint8Array(padding));
+    const offset = this.#next(file);
+    if (offset > file.size) file.chunks.push(new Uint8Array(offset - file.size));
     file.chunks.push(data);
     file.size = offset + data.length;
     const entries = entriesOf({ location: file.name, offset, length: data.length });
@@ -157,10 +169,15 @@ class Mover {
     return entries;
   }
 
+  /** Where the next tensor of a file begins. */
+  #next({ size }: OpenFile): number {
+    return Math.ceil(size / this.#align) * this.#align;
+  }
+
   #file(length: number): OpenFile {
     const how = this.#how as Extract<ExternalData, { name: string }>;
     const last = this.files.at(-1);
-    const full = how.kind === 'split' && last !== undefined && last.size + this.#align + length > how.size;
+    const full = how.kind === 'split' && last !== undefined && this.#next(last) + length > how.size;
     if (last && !full) return last;
     const name = this.files.length === 0 ? how.name : `${how.name}_${this.files.length}`;
     const file: OpenFile = { name, chunks: [], size: 0 };

@@ -48,14 +48,18 @@ export async function buildModel(
   onSources([path]);
   const given = await load(path);
   const data = externalFilesOf(given).map((name) => join(dirname(path), name));
-  const extra = [options.recipe, options.params]
-    .filter((each) => typeof each === 'string')
-    .map((each) => resolve(each));
-  const files = [...data, ...extra];
-  onSources(files);
-  const folder = await cache.get(keyOf([path, ...files], options), (staged) => make(given, options, staged));
+  const { recipe, params } = options;
+  onSources([...data, ...[recipe, params].filter((each) => typeof each === 'string').map((each) => resolve(each))]);
+  // What a recipe says counts, not how its file says it, which may import others.
+  const settled = typeof recipe === 'string' ? { ...options, recipe: await recipeAt(recipe) } : options;
+  const files = [path, ...data, ...(params === undefined ? [] : [resolve(params)])];
+  const folder = await cache.get(keyOf(files, settled), (staged) => make(given, settled, staged));
   const info = JSON.parse(readFileSync(join(folder, INFO), 'utf8')) as BuiltInfo;
   return { folder, file: basename(path), info };
+}
+
+async function recipeAt(path: string): Promise<NonNullable<ModelOptions['recipe']>> {
+  return (await readRecipe(path)) as NonNullable<ModelOptions['recipe']>;
 }
 
 /** Hash of everything that decides what comes out. */
@@ -130,13 +134,9 @@ async function transform(given: Model, options: ModelOptions): Promise<Outcome> 
 }
 
 async function carryOut(given: Model, recipe: unknown, options: ModelOptions): Promise<Outcome> {
-  const { model, metadata, report } = await rewrite(
-    given,
-    typeof recipe === 'string' ? await readRecipe(recipe) : recipe,
-    {
-      ...picked(options, ['verify', 'samples', 'seed', 'allow']),
-      ...(options.params !== undefined && { parameters: readNpz(readBinary(options.params), options.params) }),
-    },
-  );
+  const { model, metadata, report } = await rewrite(given, recipe, {
+    ...picked(options, ['verify', 'samples', 'seed', 'allow']),
+    ...(options.params !== undefined && { parameters: readNpz(readBinary(options.params), options.params) }),
+  });
   return { model, metadata, verification: report.verification.status };
 }

@@ -11,7 +11,7 @@ import {
   optionsFor,
   parseOptions,
 } from '../api/config.js';
-import { packageFolder } from '../api/config-file.js';
+import { findConfig, packageFolder } from '../api/config-file.js';
 import { configSchema } from '../api/config-schema.js';
 import { writeText } from '../api/files.js';
 import { load } from '../api/load.js';
@@ -53,8 +53,10 @@ export class Project {
   }
 
   async build(request: ModelRequest, watch: (file: string) => void): Promise<Built> {
-    const { config, file } = await this.#settings();
+    // Watched before it is read: a mistake in it can be mended.
+    const file = this.#configFile();
     if (file !== undefined) watch(file);
+    const { config } = await this.#settings();
     const options = optionsFor(
       config,
       request.path,
@@ -66,6 +68,12 @@ export class Project {
     const built = await buildModel(request.path, atRoot(options, this.root), cache, (files) => files.forEach(watch));
     if (config.types) await writeTypes(request.path);
     return built;
+  }
+
+  #configFile(): string | undefined {
+    const { config } = this.#options;
+    if (config === false) return undefined;
+    return config === undefined ? findConfig(this.root) : resolve(this.root, config);
   }
 
   async #settings(): Promise<LoadedConfig> {

@@ -26,10 +26,13 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a page of a web site leaves in `globalThis.result`; its errors become the error of this. With `change`, which is called then,
- * also what it leaves after it was loaded again because of that.
+ * What a page of a web site leaves in `globalThis.result`; its errors become the error of this. Each of `changes` is called then, and
+ * what the page leaves next that is something else follows.
  */
-export async function resultsOfPage(url: string, change?: () => void): Promise<readonly unknown[]> {
+export async function resultsOfPage(
+  url: string,
+  ...changes: readonly (() => void | Promise<void>)[]
+): Promise<readonly unknown[]> {
   const browser = await chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage();
@@ -37,20 +40,21 @@ export async function resultsOfPage(url: string, change?: () => void): Promise<r
       page.on('pageerror', reject);
     });
     failed.catch(() => undefined);
-    const result = async (): Promise<unknown> => {
-      await Promise.race([
-        page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 }),
-        failed,
-      ]);
-      return page.evaluate('globalThis.result');
+    const next = async (before: string): Promise<string> => {
+      const changed = `globalThis.result !== undefined && JSON.stringify(globalThis.result) !== ${JSON.stringify(before)}`;
+      // The page may be loaded again right now.
+      const ready = page.waitForFunction(`${changed} && JSON.stringify(globalThis.result)`, undefined, {
+        timeout: 60_000,
+      });
+      return (await (await Promise.race([ready, failed])).jsonValue()) as string;
     };
     await page.goto(url);
-    const first = await result();
-    if (!change) return [first];
-    const reloaded = page.waitForEvent('load', { timeout: 60_000 });
-    change();
-    await reloaded;
-    return [first, await result()];
+    const results = [await next('')];
+    for (const change of changes) {
+      await change();
+      results.push(await next(results.at(-1)!));
+    }
+    return results.map((result) => JSON.parse(result) as unknown);
   } finally {
     await browser.close();
   }

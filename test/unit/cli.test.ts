@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { load } from '../../src/api/load.js';
 import { run } from '../../src/cli/run.js';
+import type { Model } from '../../src/ir/model.js';
 import { encodeModel } from '../../src/proto/model.js';
 import { parseModelText } from '../../src/text/parse.js';
 
@@ -205,4 +207,48 @@ test('weights move to a file beside the model and back', async () => {
   expect((await cli('convert', out, '-o', back, '--external-data', 'none')).code).toBe(0);
   expect(readFileSync(back).length).toBeGreaterThan(64 * 64 * 4);
   expect(readFileSync(back).includes(readFileSync(join(folder, 'weights.bin')))).toBe(true);
+});
+
+test('weights of every element type move to files, from typed fields as well; strings stay', async () => {
+  const list = (count: number, of: (index: number) => string): string =>
+    Array.from({ length: count }, (_, i) => of(i)).join(', ');
+  const [reals, small, bits] = [
+    list(512, (i) => `${i}.5`),
+    list(4096, (i) => `${i % 7}`),
+    list(2048, (i) => `${i % 2}`),
+  ];
+  const types = [
+    `float[512] a = {${reals}}`,
+    `double[512] b = {${reals}}`,
+    `float16[4096] c = {${small}}`,
+    `bfloat16[4096] d = {${small}}`,
+  ]
+    .concat(
+      `int64[4096] e = {${small}}`,
+      `uint8[4096] f = {${small}}`,
+      `int4[4096] g = {${small}}`,
+      `bool[2048] h = {${bits}}`,
+    )
+    .concat(`float8e4m3fn[4096] i = {${small}}`, `string[300] s = {${list(300, (i) => `"text ${i}"`)}}`);
+  const [typed, split, back] = ['typed.onnxtxt', 'typed-split.onnx', 'typed-back.onnx'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  writeFileSync(typed, `${HEAD} m (float[N] x) => (float[N] y) <${types.join(', ')}> { y = Relu (x) }`);
+  expect((await cli('convert', typed, '-o', split, '--external-data', 'split=8KB')).code).toBe(0);
+  const files = readdirSync(folder).filter((name) => name.startsWith('typed-split.onnx_data'));
+  expect(files.length).toBeGreaterThan(4);
+  // One tensor of int64 is larger than the limit and has a file of its own.
+  expect(files.map((name) => readFileSync(join(folder, name)).length).filter((size) => size > 8192)).toEqual([32768]);
+  expect((await cli('convert', split, '-o', back, '--external-data', 'none')).code).toBe(0);
+  const [before, moved, after] = await Promise.all([load(typed), load(split), load(back)]);
+  const content = (model: Model): unknown =>
+    [...model.graph.initializers].map(({ hint, constant }) => [
+      hint,
+      constant!.dtype,
+      constant!.dtype === 'string' ? constant!.strings() : constant!.bytes(),
+    ]);
+  expect(content(moved)).toEqual(content(before));
+  expect(content(after)).toEqual(content(before));
+  const outside = [...moved.graph.initializers].filter(({ constant }) => constant!.proto?.dataLocation === 1);
+  expect(outside.map(({ hint }) => hint)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']);
 });

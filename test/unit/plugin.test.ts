@@ -14,6 +14,8 @@ import { createOrtRuntime } from '../../src/numerics/ort-node.js';
 import { FolderCache } from '../../src/plugin/cache.js';
 import { modelRequest, queryOptions } from '../../src/plugin/query.js';
 import { buildApp, createApp, installPackage, type Ran, remove, root, serveApp } from '../support/app.js';
+import { encodeModel } from '../../src/proto/model.js';
+import { parseModelText } from '../../src/text/parse.js';
 import { chromiumPath, resultOfPage, resultsOfPage, withServer } from '../support/chromium.js';
 
 /** Those that are not dependencies of the tests are tested where the folder RESONNX_BUNDLERS has them. */
@@ -111,6 +113,49 @@ test.each(BUNDLERS)(
     for (const { output } of first!) output.forEach((each, index) => expect(each).toBeCloseTo(expected[index]!, 5));
     expect(second!.map(({ output }) => output)).toEqual(first!.map(({ output }) => output));
     second!.forEach(({ url }, index) => expect(url).not.toBe(first![index]!.url));
+  },
+  120_000,
+);
+
+(chromiumPath === undefined ? test.skip : test).each(SERVERS)(
+  "%s's development server makes a model anew when its data, its recipe or the configuration changes, and recovers from mistakes",
+  async (bundler) => {
+    const app = newApp();
+    const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(app, name), content);
+    const model = parseModelText(`<ir_version: 9, opset_import: ["": 17]> g (float[N, 32] x) => (float[N, 32] y)
+      <float[32, 32] w = ["location": "weights.bin"]> { r = Relu(x) f = MatMul(r, w) y = Relu(f) }`);
+    const skip = (input: string): string =>
+      JSON.stringify({
+        operation: 'insert-residual',
+        targets: { sites: [{ region_input: input, region_output: 'f' }] },
+      });
+    const config = (optimize: boolean): string =>
+      `export default { models: { 'src/*.onnx': { optimize: ${optimize}, recipe: 'recipe.json', verify: false, allow: ['changes-function'] } } };`;
+    const weights = (value: number): Uint8Array => new Uint8Array(new Float32Array(1024).fill(value).buffer);
+    write('src/small.onnx', encodeModel(model).toBytes());
+    write('src/weights.bin', weights(1));
+    write('recipe.json', skip('r'));
+    write('resonnx.config.ts', config(true));
+    write(
+      'src/main.js',
+      `import small from './small.onnx';
+       const { url, externalData, report } = small;
+       globalThis.result = [url, ...externalData.map((file) => file.url), report.verification];`,
+    );
+    const changes = [
+      () => write('src/weights.bin', weights(2)),
+      () => write('recipe.json', skip('x')),
+      () => write('resonnx.config.ts', config(false)),
+      async () => {
+        write('recipe.json', '{ "operation": ');
+        await new Promise((done) => setTimeout(done, 1500));
+        write('recipe.json', skip('r'));
+      },
+    ];
+    const cacheDir = join(app, 'node_modules/.cache/resonnx');
+    const results = await serveApp(bundler, app, { cacheDir }, (url) => resultsOfPage(url, ...changes));
+    expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(5);
+    expect(results.map((result) => (result as readonly string[]).length)).toEqual([3, 3, 3, 3, 3]);
   },
   120_000,
 );
