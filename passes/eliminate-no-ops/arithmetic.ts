@@ -1,6 +1,6 @@
-import { type DType, intAttr, intsAttr, isFloat, isOp, type Node, type Types, type Value } from '#core';
+import { type DType, hasReference, intAttr, intsAttr, isFloat, isOp, type Node, Tensor, type Types, type Value } from '#core';
 import { haveSameShape, knownInts, normalAxis, uniformValue } from '../_shared/facts.js';
-import { type NodeRule, passThrough } from '../_shared/node-rules.js';
+import { type NodeRule, passThrough, type Plan } from '../_shared/node-rules.js';
 
 /** The operand that an operator leaves as it is, and where it may stand. */
 interface Neutral {
@@ -137,22 +137,30 @@ const ONE_IS_ITSELF = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'Red
 
 const reduction: NodeRule = {
   name: 'reduction-of-one',
-  summary: 'reductions over axes of size 1 that keep them, and over no axes when that means none',
+  summary: 'reductions over axes of size 1, and over no axes when that means none; what drops its axes becomes Squeeze',
   semantics: 'equivalent', // a sum starts at +0, so that −0 becomes +0
   ops: ONE_IS_ITSELF,
   plan(node, { types }) {
     const [data, input] = node.inputs;
     const shape = data && types.shape(data);
     const axes = input ? knownInts(types, input) : intsAttr(node, 'axes');
-    if (!shape || (input && !axes) || node.attrs.get('axes')?.type === 'REFERENCE') return undefined;
-    if (!axes || axes.length === 0) {
-      if (intAttr(node, 'noop_with_empty_axes') === 1) return passThrough(node, data);
-      return intAttr(node, 'keepdims') === 1 && shape.every((dim) => dim === 1) ? passThrough(node, data) : undefined;
-    }
-    const isOne = axes.every((axis) => shape[normalAxis(axis, shape.length) ?? -1] === 1);
-    return isOne && intAttr(node, 'keepdims') === 1 ? passThrough(node, data) : undefined;
+    if (!shape || (input && !axes) || hasReference(node)) return undefined;
+    if ((!axes || axes.length === 0) && intAttr(node, 'noop_with_empty_axes') === 1) return passThrough(node, data);
+    const reduced = axes?.length ? axes.map((axis) => normalAxis(axis, shape.length) ?? -1) : [...shape.keys()];
+    if (!reduced.every((axis) => shape[axis] === 1)) return undefined;
+    return intAttr(node, 'keepdims') === 1 ? passThrough(node, data) : squeeze(node, data, reduced);
   },
 };
+
+function squeeze(node: Node, data: Value, axes: readonly number[]): Plan | undefined {
+  const output = node.outputs[0]!;
+  const isInput = (node.graph.opset('') ?? 0) >= 13;
+  if (axes.length === 0) return passThrough(node, data);
+  return (edit) => {
+    const inputs = isInput ? [data, edit.constant('', Tensor.int64([axes.length], axes))] : [data];
+    edit.replace(output, edit.node('Squeeze', inputs, isInput ? {} : { axes }));
+  };
+}
 
 /** Rules about operators that compute. */
 export const ARITHMETIC_RULES: readonly NodeRule[] = [neutralOperand, twice, settled, clip, where, reduction];
