@@ -76,5 +76,5 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .toFixpoint([...fuse, ...clean, mergeParallel, mergeSelections, sinkTransposes], { max: 10 })
   .run(mergeProjections)
   .run(flattenRows)
-  .toFixpoint([eliminateNoOps, mergeChains], { max: 3 })
+  .toFixpoint([mergeParallel, eliminateNoOps, mergeChains], { max: 3 })
   .run(fuseRuntimeOperators);
