@@ -21,6 +21,7 @@ export { inspect, type Inspection, type InspectOptions } from './inspect.js';
 export { loadText } from './load-bytes.js';
 export { load, type LoadOptions, type OnnxProtoModel, type Source } from './load.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
+export type { RuntimeFaultReport } from './runtime-fault.js';
 export { type OptimizeReport, type OutputReport, type PassReport, type Reverted, type Verification } from './report.js';
 export { rewrite, type OperationReport, type RewriteOptions, type RewriteReport, type Rewritten } from './rewrite.js';
 export { verify, type LevelReport, type VerifyOptions, type VerifyReport } from './verify.js';

@@ -14,6 +14,7 @@ import { inferBound } from './bind.js';
 import { measureModel } from './emit-bytes.js';
 import { countNodes, countOperators, type OptimizeReport, summarizePasses } from './report.js';
 import type { Evidence } from './certificate.js';
+import type { RuntimeFaultReport } from './runtime-fault.js';
 import { type Found, Search } from './search.js';
 
 /** Options of {@link optimize}. */
@@ -58,6 +59,8 @@ export interface Optimized {
   readonly metadata: Readonly<Record<string, string>>;
   /** What a certificate is made from. */
   readonly evidence: Evidence;
+  /** Wrong results of the runtime that verification came across. */
+  readonly runtimeFaults: readonly RuntimeFaultReport[];
 }
 
 /** Bytes that metadata may take beyond the growth that is allowed. */
@@ -126,7 +129,7 @@ function bindShapes(model: Model, shapes: ReadonlyMap<string, Shape>): Model {
   return copy;
 }
 
-function finish(original: Model, { candidate, reverted, verification, evidence }: Found): Optimized {
+function finish(original: Model, { candidate, reverted, verification, evidence, runtimeFaults }: Found): Optimized {
   const { model } = candidate;
   const measured = original.source.messageBytes ?? measureModel(original);
   const before = original.source.bytes > 0 ? original.source.bytes : measured;
@@ -134,6 +137,7 @@ function finish(original: Model, { candidate, reverted, verification, evidence }
   return {
     model,
     evidence,
+    runtimeFaults,
     metadata: unverified ? { 'resonnx.verification': verification.status } : {},
     report: {
       schema: 'resonnx/optimize@1',

@@ -3,6 +3,7 @@ import { planModel } from '../numerics/plan.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
 import { type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
+import type { RuntimeFault } from '../numerics/second-opinion.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { RewriteRecord } from '../rewrite/record.js';
@@ -12,6 +13,7 @@ import type { Evidence } from './certificate.js';
 import { measureModel } from './emit-bytes.js';
 import { type Reverted, type Verification, wholeReport } from './report.js';
 import { fingerprint } from './fingerprint.js';
+import { reportFault, type RuntimeFaultReport } from './runtime-fault.js';
 
 /** What {@link Search} works with; see `OptimizeOptions`. */
 export interface SearchOptions extends AttemptOptions {
@@ -29,11 +31,14 @@ export interface Found {
   readonly reverted: readonly Reverted[];
   readonly verification: Verification;
   readonly evidence: Evidence;
+  readonly runtimeFaults: readonly RuntimeFaultReport[];
 }
 
 interface Fault {
   readonly record: RewriteRecord;
   readonly why: string;
+  /** Where the runtime is to blame. */
+  readonly fault?: RuntimeFault;
 }
 
 /** Times that the pipeline is run again without what was refuted before the whole is given up. */
@@ -45,6 +50,7 @@ export class Search {
   readonly #options: SearchOptions;
   readonly #denied = new Set<string>();
   readonly #reverted: Reverted[] = [];
+  readonly #runtimeFaults = new Map<RuntimeFault, RuntimeFaultReport>();
   readonly #attempts: Attempts;
   #pipeline: Pipeline;
 
@@ -75,7 +81,7 @@ export class Search {
       const outcome = await verifier.check(candidate.book!);
       const wrong = await this.#faults(candidate, outcome, prepared, comparing);
       if (!Array.isArray(wrong)) return wrong;
-      for (const { record, why } of wrong) this.#deny(record, why);
+      for (const fault of wrong) this.#deny(fault, runtime);
       candidate = await this.#fitting(await this.#attempt(false));
     }
     return this.#giveUp('reverted', 'too many rewrites were refuted');
@@ -168,7 +174,12 @@ export class Search {
     return candidate.records[first - 1];
   }
 
-  #deny(record: RewriteRecord, why: string): void {
+  #deny({ record, why, fault }: Fault, runtime: Runtime): void {
+    if (fault && !this.#runtimeFaults.has(fault)) {
+      const report = reportFault(fault, record, runtime);
+      this.#runtimeFaults.set(fault, report);
+      this.#options.onDiagnostic?.(report.diagnostic);
+    }
     this.#denied.add(fingerprint(record));
     this.#reverted.push({ pass: record.pass, site: record.at, why: `${record.rule}: ${why}` });
   }
@@ -211,6 +222,7 @@ export class Search {
   ): Found {
     const evidence = { candidate, outcome: undefined, samples: [], ...proof };
     const verification = { samples: 0, bindings: [], outputs: [], regions: 0, distinctRegions: 0, ...partial };
-    return { candidate, reverted: this.#reverted, verification, evidence };
+    const runtimeFaults = [...this.#runtimeFaults.values()];
+    return { candidate, reverted: this.#reverted, verification, evidence, runtimeFaults };
   }
 }

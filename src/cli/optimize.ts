@@ -14,6 +14,7 @@ import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
 import { loadArgument } from './model.js';
+import { writeReproducer } from './reproducer.js';
 
 interface Options {
   readonly out: string;
@@ -85,6 +86,9 @@ async function run(path: string, options: Options, streams: Streams): Promise<vo
     onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
     clock: () => performance.now(),
   }).finally(() => output.endProgress());
+  for (const { reproducer } of optimized.runtimeFaults) {
+    output.note(`  to see the wrong result of the runtime: ${writeReproducer(reproducer, 'onnxtxt')}`);
+  }
   const { report, metadata } = optimized;
   const { verification } = report;
   if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);

@@ -1,13 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { PassDefect } from '../api/defect.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import { registerCommands } from './commands.js';
 import { EXIT, Exit, type ExitCode } from './exit.js';
 import { Output, type Streams } from './io.js';
+import { writeReproducer } from './reproducer.js';
 
 const PROCESS: Streams = { out: process.stdout, err: process.stderr, in: process.stdin };
 
@@ -51,22 +49,6 @@ function reproduce(error: Error, args: readonly string[]): string {
   const command = ['resonnx', ...args].map((each) => JSON.stringify(each)).join(' ');
   const where = `resonnx ${packageVersion()}, Node ${process.version}, ${process.platform}-${process.arch}`;
   return writeReproducer(`${command}\n${where}\n${error.stack ?? error.message}\n`, 'txt');
-}
-
-/** Writes a reproducer into the current folder, or the one for temporary files, beside earlier ones. */
-function writeReproducer(text: string, extension: string): string {
-  for (const folder of [process.cwd(), tmpdir()]) {
-    for (let number = 1; number <= 100; number++) {
-      const path = join(folder, `repro${number === 1 ? '' : `-${number}`}.${extension}`);
-      try {
-        writeFileSync(path, text, { flag: 'wx' });
-        return path;
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') break;
-      }
-    }
-  }
-  return 'it could not be written';
 }
 
 function explain(cause: unknown, streams: Streams, args: readonly string[]): ExitCode {

@@ -9,6 +9,7 @@ import { planRegion, probeFeeds, probesFor } from './region-probe.js';
 import { roundingFloor } from './rounding.js';
 import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { sampleModel } from './sample.js';
+import { type RuntimeFault, type SecondOpinion, secondOpinion } from './second-opinion.js';
 import { oneLine } from './whole.js';
 
 /** What the check of one region came to. */
@@ -27,6 +28,8 @@ export interface RegionVerdict {
   readonly binding: Binding;
   /** What ran both sides: the runtime, or the evaluator in float64 where the runtime does not run the first side. */
   readonly method: RegionMethod;
+  /** Of a mismatch: the sides are equal in float64, and the runtime is off on one of them. */
+  readonly fault?: RuntimeFault;
 }
 
 /** See {@link RegionVerdict}. */
@@ -97,7 +100,7 @@ async function runRegion(
     } catch (cause) {
       return failure(region, cause, 'the runtime refuses what came in its place');
     }
-    return { ...(await new Trial(region, first, second, options).run()), method };
+    return await new Trial(region, first, second, { ...options, method }).run();
   } catch (cause) {
     if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
     if (cause instanceof RuntimeRefusal) return { ...verdict('uncovered', cause.message), originalRefused: true };
@@ -135,12 +138,17 @@ class Trial {
   readonly #region: Region;
   readonly #first: Session;
   readonly #second: Session;
-  readonly #options: CheckOptions;
+  readonly #options: CheckOptions & { readonly method: RegionMethod };
   #maxRel = 0;
   #noiseFloor = 0;
   #runs = 0;
 
-  constructor(region: Region, first: Session, second: Session, options: CheckOptions) {
+  constructor(
+    region: Region,
+    first: Session,
+    second: Session,
+    options: CheckOptions & { readonly method: RegionMethod },
+  ) {
     this.#region = region;
     this.#first = first;
     this.#second = second;
@@ -174,7 +182,8 @@ class Trial {
   }
 
   #measured(binding: Binding): Omit<RegionVerdict, 'status'> {
-    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding, method: 'runtime' };
+    const { method } = this.#options;
+    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding, method };
   }
 
   /** A verdict when the second side is wrong on these feeds. */
@@ -190,12 +199,24 @@ class Trial {
     this.#maxRel = Math.max(this.#maxRel, judgement.maxRel);
     this.#noiseFloor = Math.max(this.#noiseFloor, judgement.noiseFloor);
     if (judgement.ok) return undefined;
-    return {
-      ...this.#measured(binding),
-      status: 'mismatch',
-      probe,
-      why: `on ${probe} it ${judgement.why ?? 'differs'}`,
-    };
+    const opinion = this.#secondOpinion(feeds, expected, actual, binding);
+    if (opinion.kind === 'rounding' && this.#region.semantics !== 'exact') {
+      this.#noiseFloor = Math.max(this.#noiseFloor, opinion.noise);
+      return undefined;
+    }
+    const wrong = { ...this.#measured(binding), status: 'mismatch', probe } as const;
+    const why = `on ${probe} it ${judgement.why ?? 'differs'}`;
+    if (opinion.kind !== 'fault') return { ...wrong, why };
+    const { fault } = opinion;
+    const what = fault.side === 'before' ? 'what was there' : 'what came in its place';
+    return { ...wrong, fault, why: `${why}; in float64 it does not: the runtime computes ${what} wrong` };
+  }
+
+  /** Nothing where float64 was the method to begin with. */
+  #secondOpinion(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): SecondOpinion {
+    if (this.#options.method === 'float64') return { kind: 'none' };
+    const floor = roundingFloor(this.#region, binding);
+    return secondOpinion(this.#region, { feeds, expected, actual, floor });
   }
 
   async #judge(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<Judgement> {

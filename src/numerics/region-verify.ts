@@ -8,6 +8,7 @@ import { checkTogether, constantBytes } from './region-batch.js';
 import { checkRegion, type CheckOptions, type RegionVerdict } from './region-check.js';
 import { weightsKey } from './region-key.js';
 import type { Runtime } from './runtime.js';
+import type { RuntimeFault } from './second-opinion.js';
 
 /** Rewrites of one run of a pipeline, cut out as they happen; see {@link RegionVerifier.check}. */
 export class RegionBook {
@@ -49,6 +50,8 @@ export interface Refuted {
   readonly why: string;
   /** The smallest cut on which they differ for good; absent when two constants differ. */
   readonly region?: Region;
+  /** Where float64 says that the runtime is to blame. */
+  readonly fault?: RuntimeFault;
 }
 
 /** What the check of a {@link RegionBook} came to. */
@@ -123,7 +126,7 @@ export class RegionVerifier {
       for (const member of members) {
         const { record } = member;
         if (verdict.status === 'uncovered') uncovered.push({ record, why: verdict.why ?? '' });
-        else if (verdict.status === 'mismatch') refuted.push({ record, why: verdict.why ?? '', region });
+        else if (verdict.status === 'mismatch') refuted.push(refutedBy(record, { verdict, region }));
       }
       if (verdict.status === 'verified') rest.push(...widened(others(members), level));
     }
@@ -177,7 +180,7 @@ export class RegionVerifier {
     for (const region of chosen) {
       if (right.has(region)) continue;
       const { verdict, region: where } = await this.#settle(region, false);
-      if (verdict.status === 'mismatch') refuted.push({ record: region.record, why: verdict.why ?? '', region: where });
+      if (verdict.status === 'mismatch') refuted.push(refutedBy(region.record, { verdict, region: where }));
     }
     return refuted;
   }
@@ -187,6 +190,11 @@ export class RegionVerifier {
 function others([first, ...members]: readonly Region[]): readonly Region[] {
   const seen = new Set([weightsKey(first!.weights)]);
   return members.filter(({ weights }) => seen.size < seen.add(weightsKey(weights)).size);
+}
+
+function refutedBy(record: RewriteRecord, { verdict, region }: Pick<Group, 'verdict' | 'region'>): Refuted {
+  const { why = '', fault } = verdict;
+  return { record, why, region, ...(fault && { fault }) };
 }
 
 function widened(regions: readonly Region[], level: number): readonly Region[] {

@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { optimize } from '../../src/api/optimize.js';
+import type { RuntimeFaultReport } from '../../src/api/runtime-fault.js';
+import type { Diagnostic } from '../../src/diagnostics/diagnostic.js';
+import { Model } from '../../src/ir/model.js';
+import { evaluateModel, roundedOutputs } from '../../src/numerics/evaluate/evaluate.js';
+import { createFloat64Runtime } from '../../src/numerics/evaluate/runtime.js';
+import { judge } from '../../src/numerics/judge.js';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
-import type { Runtime } from '../../src/numerics/runtime.js';
+import type { Region } from '../../src/numerics/region.js';
+import type { Runtime, Session } from '../../src/numerics/runtime.js';
+import { secondOpinion } from '../../src/numerics/second-opinion.js';
 import { Pipeline } from '../../src/pass/pipeline.js';
 import type { AnyPass } from '../../src/pass/run.js';
-import { graphOf } from '../support/model.js';
+import { fromFloat64 } from '../../src/tensor/array.js';
+import { graphOf, modelOf } from '../support/model.js';
 
 let runtime: Runtime;
 beforeAll(() => {
@@ -52,5 +61,105 @@ describe('where the runtime has no kernel', () => {
       exchange('NoSuchThing', 'Abs'),
     );
     expect(report.verification.status).toBe('unverifiable');
+  });
+});
+
+describe('where the runtime finds the sides different', () => {
+  /** A runtime whose Sub is off by `amount`, on all inputs or where some input is large. */
+  function faulty(amount: (x: number) => number): Runtime {
+    const right = createFloat64Runtime();
+    return {
+      ...right,
+      name: 'planted',
+      async open(source, options) {
+        const session = await right.open(source, options);
+        const model = source instanceof Model ? source : undefined;
+        if (![...(model?.graph.nodes.values() ?? [])].some(({ opType }) => opType === 'Sub')) return session;
+        const run: Session['run'] = async (feeds) => {
+          const outputs = await session.run(feeds);
+          const entries = Object.entries(outputs).map(([name, { dtype, shape, data }]) => {
+            const values = Array.from(data as Float32Array, (x) => x + amount(x));
+            return [name, fromFloat64(dtype, shape, values)] as const;
+          });
+          return Object.fromEntries(entries);
+        };
+        return { ...session, run, release: () => session.release() };
+      },
+    };
+  }
+
+  /** x - z as x + (-z): right. */
+  const subtract: AnyPass = {
+    name: 'subtract',
+    summary: 'planted',
+    semantics: 'equivalent',
+    run(model, cx) {
+      for (const node of [...model.graph.topo()]) {
+        if (node.opType !== 'Add') continue;
+        cx.rewrite('subtract', node, (edit) => {
+          const negated = edit.node('Neg', [node.inputs[1]]);
+          edit.replace(node.outputs[0]!, edit.node('Sub', [node.inputs[0], negated]));
+        });
+      }
+    },
+  };
+  const sum = '(float[4] X, float[4] Z) => (float[4] Y) { Y = Add (X, Z) }';
+
+  test('and float64 does not, the runtime is to blame: it is told, with a model that shows it, and the rewrite is taken back', async () => {
+    const seen: Diagnostic[] = [];
+    const options = { pipeline: new Pipeline().run(subtract), onDiagnostic: (each: Diagnostic) => seen.push(each) };
+    const runtime = faulty(() => 0.5);
+    const { model, report, runtimeFaults } = await optimize(graphOf(sum, 21), { ...options, runtime });
+    expect([...model.graph.nodes.values()].map(({ opType }) => opType)).toEqual(['Add']);
+    expect(report.reverted).toMatchObject([
+      { why: expect.stringContaining('the runtime computes what came in its place wrong') },
+    ]);
+    expect(seen).toMatchObject([
+      { code: 'runtime/wrong-result', severity: 'warning', message: expect.stringContaining('Neg, Sub') },
+    ]);
+    const [{ reproducer }] = runtimeFaults as [RuntimeFaultReport];
+    const shown = modelOf(reproducer);
+    const truth = evaluateModel(shown, {}, { limit: 100 });
+    if (truth.kind !== 'values') throw new Error(truth.kind);
+    const session = await runtime.open(shown, { optimization: 'disabled' });
+    const [right, wrong] = [roundedOutputs(truth.outputs)['y0']!, (await session.run({}))['y0']!];
+    const distances = Array.from(right.data as Float32Array, (x, i) => (wrong.data as Float32Array)[i]! - x);
+    expect(distances.every((distance) => Math.abs(distance - 0.5) < 1e-3)).toBe(true);
+  });
+
+  test('and float64 does as well, the rewrite is to blame', async () => {
+    const seen: Diagnostic[] = [];
+    const wrong = exchange('Add', 'Sub');
+    const { report, runtimeFaults } = await optimize(graphOf(sum, 21), {
+      pipeline: new Pipeline().run(wrong),
+      onDiagnostic: (each) => seen.push(each),
+      runtime: faulty(() => 0.5),
+    });
+    expect(report.reverted).toHaveLength(1);
+    expect(report.reverted[0]!.why).not.toContain('runtime');
+    expect([seen, runtimeFaults]).toEqual([[], []]);
+  });
+
+  test('by no more than rounding puts the first one, they are equal', () => {
+    // 1 - tanh²(x) and 1/cosh²(x) near 0 are apart by what rounding does to the difference.
+    const before = graphOf(
+      '(float[3] X) => (float[3] Y) <float one = {1}> { t = Tanh (X) s = Mul (t, t) Y = Sub (one, s) }',
+    );
+    const after = graphOf(
+      '(float[3] X) => (float[3] Y) <float one = {1}> { c = Cosh (X) s = Mul (c, c) Y = Div (one, s) }',
+    );
+    const X = fromFloat64('float32', [3], [8, 8.5, 9]);
+    const rounded = evaluateModel(before, { X }, { limit: 100, round: true });
+    const exact = evaluateModel(after, { X }, { limit: 100 });
+    if (rounded.kind !== 'values' || exact.kind !== 'values') throw new Error('not evaluated');
+    const [expected, actual] = [roundedOutputs(rounded.outputs), roundedOutputs(exact.outputs)];
+    expect(judge([{ expected: expected['Y']!, actual: actual['Y'], noise: [] }], 1e-6).ok).toBe(false);
+    const sides = { before, after } as Region;
+    expect(secondOpinion(sides, { feeds: { X }, expected, actual, floor: 1e-6 }).kind).toBe('rounding');
+    const off = { Y: fromFloat64('float32', [3], [1, 1, 1]) };
+    expect(secondOpinion(sides, { feeds: { X }, expected, actual: off, floor: 1e-6 })).toMatchObject({
+      kind: 'fault',
+      fault: { side: 'after', output: 'Y' },
+    });
   });
 });

@@ -22,3 +22,14 @@ export function runtimeNotGiven(): Diagnostic {
     'Give createOrtWebRuntime(ort) with the module onnxruntime-web as the option "runtime".',
   );
 }
+
+/** The runtime gives a result that the definitions of its operators do not: `site` is where the model has them, `why` how far it is off. */
+export function runtimeWrongResult(site: string, runtime: string, operators: string, why: string): Diagnostic {
+  return diagnostic(
+    'warning',
+    'runtime/wrong-result',
+    { path: site },
+    `${runtime} computes this wrong (${operators}): ${why}, as computed in float64`,
+    'Report it to the makers of the runtime; the rewrite that came across it was taken back.',
+  );
+}
