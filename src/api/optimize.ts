@@ -5,6 +5,7 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
+import { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
@@ -37,7 +38,7 @@ export interface OptimizeOptions {
   readonly verify?: boolean;
   readonly samples?: number;
   readonly seed?: number;
-  /** What runs models; a process of onnxruntime of its own when absent. */
+  /** What runs models; a process of onnxruntime of its own when absent, and nothing where `verify` is off. */
   readonly runtime?: Runtime;
   readonly signal?: AbortSignal;
   /** Clock in milliseconds for the times in the report. */
@@ -63,6 +64,9 @@ export interface Optimized {
   readonly runtimeFaults: readonly RuntimeFaultReport[];
 }
 
+/** Operations that the evaluator may spend on folding constants where no runtime is at hand. */
+const FOLD_LIMIT = 2 ** 26;
+
 /** Bytes that metadata may take beyond the growth that is allowed. */
 const METADATA = 1024;
 
@@ -74,13 +78,14 @@ const METADATA = 1024;
 export async function optimize(model: Model, options: OptimizeOptions = {}): Promise<Optimized> {
   const pipeline = choosePasses(options.pipeline ?? optimizePipeline, options);
   const original = options.shapes ? bindShapes(model, options.shapes) : model;
-  const owned = options.runtime ? undefined : startRuntime();
+  const owned = options.runtime || options.verify === false ? undefined : startRuntime();
   try {
     const runtime = options.runtime ?? owned;
     const search = new Search(original, pipeline, {
       ...options,
       growth: (options.maxGrowth ?? 0) + METADATA,
-      ...(runtime && { runtime, evaluator: createEvaluator(() => runtime) }),
+      evaluator: createEvaluator(() => runtime ?? createFloat64Runtime(FOLD_LIMIT, true)),
+      ...(runtime && { runtime }),
     });
     const found = await search.run();
     checkOpset(original, found.candidate.model, options.opset);

@@ -92,6 +92,21 @@ describe('optimize', () => {
     expect(readFileSync(at('plain.out.onnx')).toString('latin1')).toContain('resonnx.verification');
   });
 
+  test('without verification no runtime is started, and constants are folded all the same', async () => {
+    const path = model('sums.onnx', `(float[2] X) => (float[2] Y) <float[2] a = {1, 2}, float[2] b = {0.1, 0.5}>
+      { c = Div (a, b) d = Sqrt (c) Y = Add (X, d) }`); // prettier-ignore
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = at('missing'); // the runtime starts with a folder there
+    try {
+      const { code, out } = await cli('optimize', path, '-o', at('sums.out.onnx'), '--no-verify', '--json');
+      expect(code).toBe(0);
+      expect(JSON.parse(out).operators.after).toEqual({ Add: 1 });
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
   test('outputs that are drawn anew in every run are left out of the comparison, and that is said', async () => {
     const path = model('random.onnx', `(float[n, 4] X) => (float[n, 4] Y, float[n, 4] Z)
       { r = RandomNormalLike (X) i = Identity (r) Z = Add (X, i) Y = Relu (X) }`); // prettier-ignore

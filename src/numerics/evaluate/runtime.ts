@@ -5,21 +5,22 @@ import { decodeModel } from '../../proto/model.js';
 import { inferTypes } from '../../shape/types.js';
 import type { NumericArray } from '../../tensor/array.js';
 import { type ModelSource, type Port, type Runtime, RuntimeRefusal, type Session } from '../runtime.js';
-import { evaluateModel, roundedOutputs, uncoveredOperators } from './evaluate.js';
+import { type EvaluateOptions, evaluateModel, roundedOutputs, uncoveredOperators } from './evaluate.js';
 
 /** What {@link createFloat64Runtime} may spend on one run, in operations on elements (a multiply-add is one). */
 export const RUN_LIMIT = 2 ** 26;
 
 /**
  * The evaluator behind the port of runtimes: what one model gives is computed in float64 and rounded once, to the dtypes of its outputs.
- * It refuses operators that it does not cover, models in files, and runs of more than `limit` operations.
+ * It refuses operators that it does not cover, models in files, and runs of more than `limit` operations. `round` rounds after every
+ * operator, as other runtimes do.
  */
-export function createFloat64Runtime(limit = RUN_LIMIT): Runtime {
+export function createFloat64Runtime(limit = RUN_LIMIT, round = false): Runtime {
   return {
     name: 'float64',
     version: '1',
     async open(source) {
-      return new EvaluatedSession(readModel(source), limit);
+      return new EvaluatedSession(readModel(source), { limit, round });
     },
     async close() {},
   };
@@ -46,11 +47,11 @@ class EvaluatedSession implements Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly #model: Model;
-  readonly #limit: number;
+  readonly #options: EvaluateOptions;
 
-  constructor(model: Model, limit: number) {
+  constructor(model: Model, options: EvaluateOptions) {
     this.#model = model;
-    this.#limit = limit;
+    this.#options = options;
     const types = inferTypes(model);
     const port = ({ name, value }: Model['graph']['outputs'][number]): Port => {
       const { dtype } = types.tensor(value) ?? {};
@@ -64,7 +65,7 @@ class EvaluatedSession implements Session {
     feeds: Readonly<Record<string, NumericArray>>,
     outputs?: readonly string[],
   ): Promise<Readonly<Record<string, NumericArray>>> {
-    const result = evaluateModel(this.#model, feeds, { limit: this.#limit });
+    const result = evaluateModel(this.#model, feeds, this.#options);
     if (result.kind === 'too-large') {
       throw new RuntimeRefusal('run', `more than ${result.limit} operations are not evaluated`);
     }
