@@ -176,7 +176,7 @@ function rowFiller(
   const inRow = new Set(axes.map((axis) => (axis < 0 ? axis + shape.length : axis)));
   const rowCount = elementCount(shape.filter((_, axis) => !inRow.has(axis)));
   const constants = Float64Array.from({ length: rowCount }, () => random.normal());
-  if (inRow.size === 1 && inRow.has(shape.length - 1)) {
+  if (shape.length > 0 && inRow.size === 1 && inRow.has(shape.length - 1)) {
     const length = shape.at(-1)!;
     return (index) => {
       const row = Math.floor(index / length);
