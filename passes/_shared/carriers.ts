@@ -44,6 +44,7 @@ export function carrierOf(value: Value, axis: number, types: Types): Carrier | u
     case 'Dropout':
       return value === node.outputs[0] && trainingMode(node) === 'inference' ? move(axis) : undefined;
     case 'Cast':
+    case 'CastLike':
       return isFloat(types.dtype(node.inputs[0]!) ?? 'bool') && isFloat(types.dtype(value) ?? 'bool')
         ? move(axis)
         : undefined;

@@ -76,6 +76,7 @@ function kindOf(w: Weights, at: Recoordinated, use: Use, options: ReaderOptions,
   if (use.kind === 'output' || depth > DEPTH) return 'other';
   const { node, index } = use;
   if (node.graph !== w.edit.graph || node.inputs.filter((input) => input === at.old).length > 1) return 'other';
+  if (isOp(node, 'CastLike') && index === 1) return 'shape';
   if (isOp(node, 'Shape')) return at.map.from === at.map.to || !readsSize(w, node, at.axis) ? 'shape' : 'other';
   if (isLinear(w, at, node, index, options)) return 'linear';
   return carriesToLinear(w, at, use, options, depth) ? 'carrier' : 'other';

@@ -50,7 +50,7 @@ function decomposed(norm: NormSite, rank: number, types: Types): LastAxisNorm {
 
 function throughCasts(value: Value): Value {
   let at = value;
-  while (isOp(at.producer, 'Cast', 'Identity')) at = at.producer.inputs[0]!;
+  while (isOp(at.producer, 'Cast', 'CastLike', 'Identity')) at = at.producer.inputs[0]!;
   return at;
 }
 

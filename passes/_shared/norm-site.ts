@@ -49,6 +49,32 @@ const REDUCTIONS = [
 /** Operators that a decomposed norm ends in, before its scale and bias. */
 const ENDINGS = ['Div', 'Mul', 'Add', 'Sub', 'InstanceNormalization', 'LpNormalization', 'MeanVarianceNormalization'];
 
+/** Operators that decomposed norms are made of: no weights mix features, nothing is activated. */
+const PARTS = [
+  ...REDUCTIONS,
+  ...ENDINGS,
+  'Abs',
+  'Cast',
+  'CastLike',
+  'Clip',
+  'Concat',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Identity',
+  'Max',
+  'Neg',
+  'Pow',
+  'Reciprocal',
+  'Reshape',
+  'Shape',
+  'Slice',
+  'Sqrt',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+];
+
 /** A norm has few nodes; a search that goes on for longer has left it. */
 const MOST_NODES = 48;
 
@@ -112,7 +138,7 @@ function affineTail(output: Value): {
   for (let node = value.producer; node; node = value.producer) {
     const [a, b] = node.inputs;
     const opType = node.domain === '' ? node.opType : '';
-    if ((opType === 'Cast' || opType === 'Identity') && a) value = a;
+    if ((opType === 'Cast' || opType === 'CastLike' || opType === 'Identity') && a) value = a;
     else if (opType === 'Reshape' && a) [value, reshaped] = [a, true];
     else if ((opType === 'Add' || opType === 'Mul') && a && b && isStatic(a) !== isStatic(b)) {
       const constant = isStatic(a) ? a : b;
@@ -133,7 +159,7 @@ function commonSource(output: Value): Value | undefined {
   for (let steps = 0; steps < MOST_NODES; steps++) {
     const last = latest(frontier, rank);
     const node = last?.producer;
-    if (!last || !node || node.graph !== output.graph || node.bodies.length > 0) return undefined;
+    if (!last || !node || node.graph !== output.graph || !isOp(node, ...PARTS)) return undefined;
     frontier.delete(last);
     reduced ||= isOp(node, ...REDUCTIONS);
     for (const input of node.inputs) if (input && !isStatic(input)) frontier.add(input);
@@ -150,7 +176,7 @@ function continuesAbove(value: Value): boolean {
   const opType = node?.domain === '' ? node.opType : '';
   if (opType === 'Sub') {
     let mean = node?.inputs[1]?.producer;
-    while (isOp(mean, 'Cast')) mean = mean.inputs[0]?.producer;
+    while (isOp(mean, 'Cast', 'CastLike')) mean = mean.inputs[0]?.producer;
     return isOp(mean, 'ReduceMean');
   }
   const readers = [...value.uses].flatMap((use) => (use.kind === 'input' ? [use.node] : []));

@@ -26,7 +26,6 @@ export interface ProjectionOptions {
   readonly stride: number;
   readonly eps: number;
   readonly ceilMode: boolean;
-  readonly countIncludePad: boolean;
   readonly channelPad: 'end' | 'split';
   /** How weights that are not given are made. */
   readonly init: Init | undefined;
@@ -58,7 +57,6 @@ export function projectionOptions(operation: string, options: Readonly<Record<st
     stride,
     eps,
     ceilMode: isOn('ceil_mode'),
-    countIncludePad: isOn('count_include_pad'),
     channelPad,
     init,
     seed,
@@ -143,7 +141,6 @@ export function buildProjection(edit: Edit, x: Value, branch: Value, request: Pr
         kernel_shape: strides,
         strides,
         ...(options.ceilMode && { ceil_mode: 1 }),
-        ...(options.countIncludePad && { count_include_pad: 1 }),
       })
     : x;
   const convStrides = modules.pool ? Array<number>(spatial).fill(1) : strides;
@@ -210,9 +207,7 @@ export function projectArray(x: NumericArray, branch: NumericArray, request: Pro
   const channels = [branch.shape[axis], x.shape[axis]] as const;
   const { weight, bias, norm } = weightsOf(request, channels, options.kind === 'linear' ? 0 : rank - 2);
   if (options.kind === 'linear') return pointwise(x, weight, bias, -1);
-  const spread = modules.pool
-    ? averagePool(x, options.stride, { ceilMode: options.ceilMode, countIncludePad: options.countIncludePad })
-    : subsample(x, options.stride);
+  const spread = modules.pool ? averagePool(x, options.stride, options.ceilMode) : subsample(x, options.stride);
   const projected = pointwise(spread, weight, bias, 1);
   if (!norm) return projected;
   const [scale, shift, mean, variance] = norm;

@@ -72,11 +72,7 @@ export function pointwise(
 }
 
 /** Mean over windows of `stride` × `stride` without overlap or padding; windows that hang over the edge count only what is there. */
-export function averagePool(
-  x: NumericArray,
-  stride: number,
-  { ceilMode, countIncludePad }: { readonly ceilMode: boolean; readonly countIncludePad: boolean },
-): NumericArray {
+export function averagePool(x: NumericArray, stride: number, ceilMode: boolean): NumericArray {
   const round = ceilMode ? Math.ceil : Math.floor;
   const shape = x.shape.map((dim, axis) => (axis < 2 ? dim : round(dim / stride)));
   const [from, strides] = [toFloat64(x), stridesOf(x.shape)];
@@ -94,7 +90,7 @@ export function averagePool(
       sum += from[source]!;
       count++;
     });
-    to[at] = sum / (countIncludePad ? elementCount(window) : count);
+    to[at] = sum / count;
   });
   return fromFloat64(x.dtype, shape, to);
 }

@@ -79,9 +79,18 @@ function staticNodes(value: Value): readonly Node[] | undefined {
     done.add(node);
     if (done.size > MOST_NODES) return undefined;
     stack.push({ node, close: true });
-    for (const input of node.inputs) if (input && !visit(input)) return undefined;
+    for (const input of elementInputs(node)) if (!visit(input)) return undefined;
   }
   return order;
+}
+
+/** Operators that take the shape or the dtype alone from their other inputs; those are known from the types of the output. */
+const FIRST_ONLY = new Set(['CastLike', 'Expand', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** The inputs that the elements of a node's output are made of. */
+function elementInputs(node: Node): readonly Value[] {
+  const inputs = FIRST_ONLY.has(node.opType) ? node.inputs.slice(0, 1) : node.inputs;
+  return inputs.filter((input) => input !== undefined);
 }
 
 type Read = (value: Value | undefined) => NumericArray | undefined;

@@ -2,7 +2,7 @@ import { isOp, type Node, type Value } from '#core';
 import { refuse } from './weight-edit.js';
 
 /** Operators that hand a weight on as it is. */
-const WEIGHT_MOVES = ['Identity', 'Transpose', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze'];
+const WEIGHT_MOVES = ['Identity', 'Transpose', 'Cast', 'CastLike', 'Reshape', 'Squeeze', 'Unsqueeze'];
 
 /**
  * Proves that tables from which rows of the stream are gathered have no other readers, a tied head above all: the copy that the stream

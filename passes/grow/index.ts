@@ -19,6 +19,7 @@ import { type Addition, findAdditions } from '../_shared/addition.js';
 import { cloneNodes } from '../_shared/clone-nodes.js';
 import { redirect } from '../_shared/readers.js';
 import { sitesOf } from '../_shared/sites.js';
+import { staticArray } from '../_shared/static-array.js';
 
 /** The additions of one layer: its input is the first skip, its output the last sum. */
 type Layer = readonly [Addition, ...Addition[]];
@@ -40,7 +41,7 @@ export const grow: OperationPass = {
         const readers = [...output.uses];
         const nodes = nodesBetween(input, output);
         const map = new Map([[input, output]]);
-        for (const value of layer.flatMap(zeroedConstants))
+        for (const value of layer.flatMap((addition) => zeroedConstants(addition, cx.types)))
           map.set(value, edit.constant(`${value.hint}_zero`, zeroLike(value, cx.types)));
         const share = cx.options.operation.options['share'] === true;
         for (const value of constantsOf(nodes)) {
@@ -90,7 +91,17 @@ function findLayers(locator: Locator, operation: Operation): readonly Layer[] {
 }
 
 /** Operators that a zero passes through unchanged. */
-const TRANSPARENT = ['Identity', 'Dropout', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Cast', 'Flatten'];
+const TRANSPARENT = [
+  'Identity',
+  'Dropout',
+  'Reshape',
+  'Transpose',
+  'Squeeze',
+  'Unsqueeze',
+  'Cast',
+  'CastLike',
+  'Flatten',
+];
 /** Inputs that hold weight and bias of the operators that end branches. */
 const WRITERS: Readonly<Record<string, readonly number[]>> = {
   MatMul: [1],
@@ -103,20 +114,21 @@ const WRITERS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Constants that must be zero in the copy so that the branch is. @throws ResonnxError `rewrite/refused` when no writer is found */
-function zeroedConstants(addition: Addition): readonly Value[] {
+function zeroedConstants(addition: Addition, types: Types): readonly Value[] {
+  const isKnown = (value: Value): boolean => isStatic(value) || staticArray(value, types) !== undefined;
   const found: Value[] = [];
   for (let value = addition.branch; ;) {
     const node: Node | undefined = value.producer;
     const [a, b] = node?.inputs ?? [];
     if (isOp(node, ...TRANSPARENT) && a) value = a;
-    else if (isOp(node, 'Add', 'Mul') && a && b && (isStatic(a) || isStatic(b))) {
-      const [constant, other] = isStatic(a) ? [a, b] : [b, a];
+    else if (isOp(node, 'Add', 'Mul') && a && b && (isKnown(a) || isKnown(b))) {
+      const [constant, other] = isKnown(a) ? [a, b] : [b, a];
       found.push(constant);
       if (node.opType === 'Mul') return found;
       value = other;
     } else if (isOp(node, ...Object.keys(WRITERS))) {
       const weights = WRITERS[node.opType]!.flatMap((index) => node.inputs[index] ?? []);
-      if (weights.length > 0 && weights.every(isStatic)) return [...found, ...weights];
+      if (weights.length > 0 && weights.every(isKnown)) return [...found, ...weights];
       break;
     } else break;
   }

@@ -44,6 +44,7 @@ function hasGate(branch: Value, writer: Value | undefined, cx: Context): boolean
       'Identity',
       'Dropout',
       'Cast',
+      'CastLike',
       'Reshape',
       'Transpose',
       'Squeeze',

@@ -28,6 +28,7 @@ const KEEPS = [
   'AveragePool',
   'GlobalAveragePool',
   'Cast',
+  'CastLike',
   'Concat',
   'Gather',
   'Max',
@@ -51,9 +52,10 @@ export function provenRange(value: Value, depth = 0): number | undefined {
   if (limit !== undefined) return limit;
   if (is('Clip')) return clipped(node);
   const ranges = (): readonly (number | undefined)[] =>
-    (is('Gather', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Dropout') ? node.inputs.slice(0, 1) : node.inputs).map(
-      (input) => (input ? provenRange(input, depth + 1) : 0),
-    );
+    (is('Gather', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Dropout', 'CastLike')
+      ? node.inputs.slice(0, 1)
+      : node.inputs
+    ).map((input) => (input ? provenRange(input, depth + 1) : 0));
   if (is(...KEEPS)) return combined(ranges(), (a, b) => Math.max(a, b));
   if (is('Add', 'Sum')) return combined(ranges(), (a, b) => a + b);
   return is('Mul') ? combined(ranges(), (a, b) => (a === 0 || b === 0 ? 0 : a * b)) : undefined;

@@ -14,6 +14,7 @@ import {
 import { Addition, findAddition } from '../_shared/addition.js';
 import { findNorm, findNormBetween, getNorm, type NormSite } from '../_shared/norm-site.js';
 import { sitesOf } from '../_shared/sites.js';
+import { isNextPreNorm, normBehind } from '../_shared/trunk-norm.js';
 
 /** Where the norm of a residual addition stands: before the branch, after the addition, at the branch's end, or at both of its ends. */
 export type Placement = 'pre' | 'post' | 'post-branch' | 'sandwich';
@@ -97,23 +98,6 @@ function withoutStaleSkip(locator: Locator, site: TargetSite, norm: NormSite | u
   return findAddition(locator, site);
 }
 
-/** The norm that stands on the stream behind an addition. */
-function normBehind({ sum }: Addition): NormSite | undefined {
-  let found: NormSite | undefined;
-  const stack = [...sum.uses];
-  const seen = new Set<Node>();
-  for (let use = stack.shift(); use && seen.size < 32; use = stack.shift()) {
-    if (use.kind !== 'input' || seen.has(use.node)) continue;
-    seen.add(use.node);
-    for (const output of use.node.outputs) {
-      const norm = findNorm(output);
-      if (norm?.input === sum && (!found || norm.nodes.length > found.nodes.length)) found = norm;
-      stack.push(...output.uses);
-    }
-  }
-  return found;
-}
-
 /** The norm that a branch ends in, other than the one that it starts with. */
 function normAtEnd({ branch }: Addition, start: NormSite): NormSite | undefined {
   const norm = findNorm(branch);
@@ -123,12 +107,12 @@ function normAtEnd({ branch }: Addition, start: NormSite): NormSite | undefined 
 /** The value under casts and identities, which exporters put between a stream and its readers. */
 function underCasts(value: Value): Value {
   let at = value;
-  while (isOp(at.producer, 'Cast', 'Identity') && at.producer.inputs[0]) at = at.producer.inputs[0];
+  while (isOp(at.producer, 'Cast', 'CastLike', 'Identity') && at.producer.inputs[0]) at = at.producer.inputs[0];
   return at;
 }
 
 function placementOf(addition: Addition, norm: NormSite): Placement | undefined {
-  if (norm.input === addition.sum) return 'post';
+  if (norm.input === addition.sum) return isNextPreNorm(norm) ? undefined : 'post';
   if (norm.output === addition.branch) return 'post-branch';
   const reads = underCasts(norm.input) === underCasts(addition.skip) || norm.output === addition.skip;
   return reads && dependsOn(addition.branch, norm.output) ? 'pre' : undefined;

@@ -61,7 +61,7 @@ function isLayer(norm: NormSite, types: Types): boolean {
 
 /** Whether a number that is added to every feature changes nothing that the node gives. */
 function isBlind(node: Node, index: number, types: Types): boolean {
-  return isOp(node, 'Shape') || sumsToZero(node, index, types);
+  return isOp(node, 'Shape') || (isOp(node, 'CastLike') && index === 1) || sumsToZero(node, index, types);
 }
 
 /** How large a sum may be beside the largest weight to count as zero: what rounding to float32 leaves. */
