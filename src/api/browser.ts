@@ -12,7 +12,16 @@ export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';
 export { definePass } from './define.js';
 export { check, type CheckReport } from './check.js';
 export { diff, type DiffReport } from './diff.js';
-export { emitBytes, type EmitOptions, emitText } from './emit-bytes.js';
+export {
+  type BytesSink as Sink,
+  emitBytes,
+  emitHere as emit,
+  type EmitOptions,
+  emitStream,
+  emitText,
+} from './emit-bytes.js';
+export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';
+export { defineRecipe, type Operation, type Targets, type TargetSite } from '../recipe/recipe.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
 export {
   type BytesSource as Source,

@@ -34,6 +34,22 @@ export function emitText(model: Model, options: EmitOptions = {}): string {
   );
 }
 
+/**
+ * Writes a model with all weights inside into a stream, piece by piece, and closes it; gives the number of bytes.
+ * @throws ResonnxError `file/too-large` above 2 GiB; what the stream throws
+ */
+export async function emitStream(
+  model: Model,
+  stream: WritableStream<Uint8Array>,
+  options: EmitOptions = {},
+): Promise<number> {
+  const { encoded } = encodeFor(model, { ...options, externalData: { kind: 'none' } }, '<stream>');
+  const writer = stream.getWriter();
+  for (const piece of encoded.pieces()) await writer.write(piece);
+  await writer.close();
+  return encoded.byteLength;
+}
+
 /** Bytes of the emitted model, without external data that stays where it is. Reads no weights; remembered until the model changes. */
 export function measureModel(model: Model): number {
   let measured = MEASURED.get(model);
@@ -67,4 +83,31 @@ export function encodeFor(model: Model, options: EmitOptions, path: string): Emi
   const encoded = encodeModel(moved.model);
   if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
   return { encoded, files: moved.files, proto: moved.model };
+}
+
+/** Where {@link emitHere} puts a model when there is no file system. */
+export type BytesSink = WritableStream<Uint8Array> | { readonly as: 'bytes' | 'text' };
+
+/**
+ * Emits a model with all weights inside: as bytes when no sink is given, as text, or into a stream, which is closed.
+ * @throws ResonnxError `file/too-large` above 2 GiB
+ */
+export async function emitHere(
+  model: Model,
+  sink?: { readonly as: 'bytes' },
+  options?: EmitOptions,
+): Promise<Uint8Array>;
+export async function emitHere(model: Model, sink: { readonly as: 'text' }, options?: EmitOptions): Promise<string>;
+export async function emitHere(
+  model: Model,
+  sink: WritableStream<Uint8Array>,
+  options?: EmitOptions,
+): Promise<{ readonly bytes: number }>;
+export async function emitHere(
+  model: Model,
+  sink: BytesSink = { as: 'bytes' },
+  options: EmitOptions = {},
+): Promise<Uint8Array | string | { readonly bytes: number }> {
+  if (sink instanceof WritableStream) return { bytes: await emitStream(model, sink, options) };
+  return sink.as === 'text' ? emitText(model, options) : emitBytes(model, options);
 }

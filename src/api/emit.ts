@@ -1,5 +1,16 @@
-import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { onnx } from 'onnx-proto';
 import { fileUnwritable } from '../diagnostics/codes/file.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
@@ -7,7 +18,7 @@ import type { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
 import type { Encoded } from '../proto/encoded.js';
 import type { ModelProto } from '../proto/messages.js';
-import { emitBytes, type EmitOptions, encodeFor } from './emit-bytes.js';
+import { emitBytes, type EmitOptions, emitStream, emitText, encodeFor } from './emit-bytes.js';
 import { reasonOf } from './files.js';
 
 /** What was written. */
@@ -17,7 +28,39 @@ export interface Emitted {
   readonly files: readonly string[];
 }
 
+/** Where {@link emit} puts a model: a path, a file URL, a stream, or back to the caller in one of three forms. */
+export type Sink = string | URL | WritableStream<Uint8Array> | { readonly as: 'bytes' | 'text' | 'onnx-proto' };
+
 const EXTERNAL = 1;
+
+/**
+ * Emits a model: as bytes when no sink is given; into a file, with its external data, for a path or file URL (ONNX text for `.onnxtxt`);
+ * into a stream, which is closed; or as text or a message of onnx-proto. In one piece weights are inside.
+ * @throws ResonnxError `file/unwritable`, `file/too-large`
+ */
+export async function emit(model: Model, sink?: { readonly as: 'bytes' }, options?: EmitOptions): Promise<Uint8Array>;
+export async function emit(model: Model, sink: { readonly as: 'text' }, options?: EmitOptions): Promise<string>;
+export async function emit(
+  model: Model,
+  sink: { readonly as: 'onnx-proto' },
+  options?: EmitOptions,
+): Promise<onnx.ModelProto>;
+export async function emit(
+  model: Model,
+  sink: string | URL | WritableStream<Uint8Array>,
+  options?: EmitOptions,
+): Promise<Emitted>;
+export async function emit(
+  model: Model,
+  sink: Sink = { as: 'bytes' },
+  options: EmitOptions = {},
+): Promise<Uint8Array | string | onnx.ModelProto | Emitted> {
+  if (typeof sink === 'string') return emitFile(model, sink, options);
+  if (sink instanceof URL) return emitFile(model, fileURLToPath(sink), options);
+  if (sink instanceof WritableStream) return { bytes: await emitStream(model, sink, options), files: [] };
+  if (sink.as === 'text') return emitText(model, options);
+  return sink.as === 'bytes' ? emitBytes(model, options) : emitOnnxProto(model, options);
+}
 
 /** The model as a message of the `onnx-proto` package, as far as that package knows the format (ONNX 1.10). */
 export async function emitOnnxProto(model: Model, options: EmitOptions = {}): Promise<onnx.ModelProto> {
@@ -74,6 +117,7 @@ function temporary(path: string): string {
 
 function stageCopy(from: string, to: string): { from: string; to: string } {
   const staged = temporary(to);
+  mkdirSync(dirname(staged), { recursive: true });
   copyFileSync(from, staged);
   return { from: staged, to };
 }

@@ -19,11 +19,14 @@ export interface LoadOptions {
   readonly name?: string;
   /** Opens external data of a model that does not come from a path. */
   readonly external?: ExternalFiles;
+  readonly signal?: AbortSignal;
 }
 
 /** Loads a model from memory. @throws ResonnxError with a code of `proto/` or `onnx/` */
 export async function loadBytes(source: BytesSource, options: LoadOptions = {}): Promise<Model> {
-  const bytes = memorySource(await toBytes(source), options.name ?? '<bytes>');
+  options.signal?.throwIfAborted();
+  const bytes = memorySource(await toBytes(source, options.signal), options.name ?? '<bytes>');
+  options.signal?.throwIfAborted();
   return finishLoading(decodeModel(bytes), bytes, { name: bytes.name, isText: false, external: options.external });
 }
 
@@ -63,10 +66,18 @@ export function finishLoading(proto: ModelProto, bytes: ByteSource, origin: Orig
   return model;
 }
 
-async function toBytes(source: BytesSource): Promise<Uint8Array> {
+async function toBytes(source: BytesSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof ReadableStream) return new Uint8Array(await new Response(source).arrayBuffer());
+  if (source instanceof ReadableStream) return readStream(source, signal);
   return (source.constructor as typeof onnx.ModelProto).encode(source).finish();
+}
+
+/** All bytes of a stream, which is cancelled when the signal is aborted. */
+async function readStream(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const sink = new WritableStream<Uint8Array<ArrayBuffer>>({ write: (chunk) => void chunks.push(chunk) });
+  await stream.pipeTo(sink as WritableStream<Uint8Array>, signal ? { signal } : {});
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }

@@ -19,6 +19,7 @@ export type Source = string | URL | BytesSource;
  * @throws ResonnxError with a code of `file/`, `proto/`, `text/` or `onnx/`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  options.signal?.throwIfAborted();
   if (typeof source === 'string' || source instanceof URL) {
     return loadFile(typeof source === 'string' ? source : fileURLToPath(source));
   }

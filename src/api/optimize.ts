@@ -6,6 +6,7 @@ import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
+import { abortable } from '../numerics/abortable.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
@@ -80,7 +81,8 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
   const original = options.shapes ? bindShapes(model, options.shapes) : model;
   const owned = options.runtime || options.verify === false ? undefined : startRuntime();
   try {
-    const runtime = options.runtime ?? owned;
+    const chosen = options.runtime ?? owned;
+    const runtime = chosen && abortable(chosen, options.signal);
     const search = new Search(original, pipeline, {
       ...options,
       growth: (options.maxGrowth ?? 0) + METADATA,

@@ -7,6 +7,7 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
+import { abortable } from '../numerics/abortable.js';
 import { type OperationCheck, type OperationVerification, verifyOperation } from '../numerics/operation.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { OperationOptions, OperationPass } from '../pass/operation.js';
@@ -77,7 +78,8 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
   const verify = options.verify ?? true;
   const owned = verify && !options.runtime ? createInstalledRuntime() : undefined;
   try {
-    const runtime = verify ? (options.runtime ?? owned) : undefined;
+    const chosen = verify ? (options.runtime ?? owned) : undefined;
+    const runtime = chosen && abortable(chosen, options.signal);
     let current = copyOf(model);
     const operations: OperationReport[] = [];
     for (const operation of requests) {

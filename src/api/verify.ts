@@ -1,6 +1,7 @@
 import { createInstalledRuntime } from '#platform';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
+import { abortable } from '../numerics/abortable.js';
 import type { Feeds } from '../numerics/inputs.js';
 import { defaultsOf, planModel } from '../numerics/plan.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
@@ -21,6 +22,7 @@ export interface VerifyOptions {
   /** Also compares what users run: both models with the runtime's own optimizations. */
   readonly checkLevels?: boolean;
   readonly runtime?: Runtime;
+  readonly signal?: AbortSignal;
   readonly onProgress?: (what: string) => void;
 }
 
@@ -43,10 +45,11 @@ const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];
 
 /**
  * Runs both models on the same inputs, the runtime's optimizations off, and judges the differences by the rounding noise of the first.
- * @throws ResonnxError `runtime/missing`
+ * @throws ResonnxError `runtime/missing`; the reason of `signal` when it is aborted
  */
 export async function verify(a: Model, b: Model, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const runtime = options.runtime ?? createInstalledRuntime();
+  const chosen = options.runtime ?? createInstalledRuntime();
+  const runtime = abortable(chosen, options.signal);
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;
     onProgress?.('running the first model');
@@ -71,7 +74,7 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
       ...(levels && { levels }),
     };
   } finally {
-    if (!options.runtime) await runtime.close();
+    if (!options.runtime) await chosen.close();
   }
 }
 

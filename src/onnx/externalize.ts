@@ -120,11 +120,13 @@ class Mover {
 
   #node(node: NodeProto): NodeProto {
     if (!node.attribute.some((attr) => attr.t || attr.g || attr.graphs.length > 0)) return node;
-    return { ...node, attribute: node.attribute.map((attr) => this.#attribute(attr)) };
+    // Of tensors in attributes runtimes look for those of Constant nodes outside.
+    const isConstant = node.opType === 'Constant' && (node.domain ?? '') === '';
+    return { ...node, attribute: node.attribute.map((attr) => this.#attribute(attr, isConstant)) };
   }
 
-  #attribute(attr: AttributeProto): AttributeProto {
-    if (attr.t?.dataLocation === EXTERNAL) return { ...attr, t: this.#tensor(attr.t) };
+  #attribute(attr: AttributeProto, moves: boolean): AttributeProto {
+    if (attr.t && (moves || attr.t.dataLocation === EXTERNAL)) return { ...attr, t: this.#tensor(attr.t) };
     if (attr.g) return { ...attr, g: this.graph(attr.g) };
     return attr.graphs.length > 0 ? { ...attr, graphs: attr.graphs.map((graph) => this.graph(graph)) } : attr;
   }

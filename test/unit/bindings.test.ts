@@ -44,7 +44,12 @@ function wrongFeeds(inputs: readonly PortInfo[]): readonly string[] {
     `{ ${[`${JSON.stringify(first!.name)}: undefined`, ...others].join(', ')} }`,
     ...rest
       .filter(({ optional }) => optional)
-      .map((port) => `{ ${[feed(first!, first!.dtype), feed(port, other(port.dtype))].join(', ')} }`),
+      .flatMap((port) => [
+        `{ ${[feed(first!, first!.dtype), feed(port, other(port.dtype))].join(', ')} }`,
+        `{ ${feed(first!, first!.dtype)}, ${JSON.stringify(port.name)}: undefined }`,
+      ]),
+    // each other input that has to be given
+    ...rest.flatMap((port, index) => (port.optional ? [] : [`{ ${right.toSpliced(index + 1, 1).join(', ')} }`])),
   ];
 }
 
@@ -69,6 +74,8 @@ function useOf(name: string, { inputs, outputs }: Ports): { readonly text: strin
   const wrong = [
     ...wrongFeeds(inputs).map((feeds, index) => `export const wrong${index}: Feeds = ${feeds};`),
     `export const surplus = (results: Results) => results.surplus;`,
+    `export const element = (results: Results): Tensor<${JSON.stringify(other(outputs[0]!.dtype))}> => ${result};`,
+    `export const direct = async () => (await model.create(ort)).run({});`,
     `export const provider = () => model.create(ort, { executionProviders: 7 });`,
   ];
   return { text: [...lines, ...wrong, ''].join('\n'), wrong: wrong.map((_, index) => lines.length + index + 1) };
