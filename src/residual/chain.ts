@@ -1,14 +1,15 @@
 import { isFloat } from '../tensor/dtype.js';
+import { isAligned, isWindowed, padded, rolled, selectsOne, sequencePart } from './moves.js';
 import type { Pointwise } from './pointwise.js';
 import { isGuard } from './pointwise.js';
 import type { Step } from './site.js';
+import { isBroadcast } from './stretch.js';
 import {
   dataInputs,
   dtypeOf,
   type Op,
   onlyDataInput,
   orderOf,
-  scalarOf,
   shapeOf,
   tensorOf,
   type Val,
@@ -31,7 +32,16 @@ export interface ChainContext {
 /** The values that `val` comes from through linear operations with one operand, nearest first, `val` itself included. */
 export function chainOf(cx: ChainContext, val: Val): Step[] {
   const steps: Step[] = [];
-  let step: Step | undefined = { val, sign: 1, coefficients: [], gates: [], norms: 0, weights: [], moves: [] };
+  let step: Step | undefined = {
+    val,
+    sign: 1,
+    coefficients: [],
+    gates: [],
+    norms: 0,
+    weights: [],
+    moves: [],
+    selected: false,
+  };
   while (step && steps.length < MOST_STEPS) {
     steps.push(step);
     step = cx.isMerge(step.val) ? undefined : stepBack(cx, step);
@@ -41,7 +51,16 @@ export function chainOf(cx: ChainContext, val: Val): Step[] {
 
 /** The value that `val` is a plain copy of: scaled by parameters, masked, normalized or laid out anew, but neither gated nor moved. */
 export function copyOf(cx: ChainContext, val: Val): Val | undefined {
-  const step = stepBack(cx, { val, sign: 1, coefficients: [], gates: [], norms: 0, weights: [], moves: [] });
+  const step = stepBack(cx, {
+    val,
+    sign: 1,
+    coefficients: [],
+    gates: [],
+    norms: 0,
+    weights: [],
+    moves: [],
+    selected: false,
+  });
   return step && isPlain(step) && step.gates.length === 0 ? step.val : undefined;
 }
 
@@ -64,7 +83,9 @@ function stepBack(cx: ChainContext, step: Step): Step | undefined {
     case 'div':
       return product(cx, op, step, to);
     case 'add':
-      return only && dataInputs(op).length === 1 ? to(only, { sign: signOf(op, only, step.sign) }) : undefined;
+      return only && dataInputs(op).length === 1 && !isScaledActivation(cx, only)
+        ? to(only, { sign: signOf(op, only, step.sign) })
+        : undefined;
     case 'norm':
       return to(only, { norms: step.norms + 1 });
     case 'mix':
@@ -72,11 +93,14 @@ function stepBack(cx: ChainContext, step: Step): Step | undefined {
         ? to(only, { weights: [...step.weights, op] })
         : undefined;
     case 'concat':
-      return rolled(op) ? to(rolled(op)) : to(padded(op), { moves: [...step.moves, op] });
+      return to(rolled(op) ?? sequencePart(cx.view, op, step)) ?? to(padded(op), { moves: [...step.moves, op] });
+    case 'reduce':
+      return isWindowed(op) ? to(only, { moves: [...step.moves, op] }) : undefined;
     case 'pool':
     case 'move':
     case 'resize':
-      return isAligned(cx, op) ? to(only) : to(only, { moves: [...step.moves, op] });
+      if (selectsOne(cx.view, op)) return to(only, { selected: true });
+      return isAligned(cx.view, op) ? to(only) : to(only, { moves: [...step.moves, op] });
     case 'pointwise':
       return pointwiseStep(cx, op, step, to);
     default:
@@ -88,6 +112,21 @@ type Make = (val: Val | undefined, change?: Partial<Step>) => Step | undefined;
 
 function signOf(op: Op, operand: Val, sign: 1 | -1): 1 | -1 {
   return op.signs?.[op.inputs.indexOf(operand)] === -1 ? (-sign as 1 | -1) : sign;
+}
+
+/** Whether a value is an activation times a number; with a shift after it both belong to the activation (StarReLU, arXiv:2210.13452, eq. 2). */
+function isScaledActivation({ pointwise }: ChainContext, val: Val): boolean {
+  const { op } = val;
+  if (op?.kind !== 'mul') return false;
+  const factor = op.inputs.find((each) => each?.constant);
+  const activation = onlyDataInput(op)?.op;
+  const last = activation?.outputs[0];
+  return (
+    tensorOf(factor)?.size === 1 &&
+    activation?.kind === 'pointwise' &&
+    last !== undefined &&
+    pointwise.isActivation(last)
+  );
 }
 
 /** The input of an If's join that comes last. */
@@ -140,15 +179,13 @@ export function pickGate(cx: ChainContext, a: Val, b: Val): Val | undefined {
   const [ba, bb] = [isBounded(a), isBounded(b)];
   if (ba === bb) return undefined;
   const gate = ba > bb ? a : b;
-  return cx.pointwise.source(gate)?.of === (gate === a ? b : a) ? undefined : gate;
+  const value = gate === a ? b : a;
+  return rootOf(cx, gate) === rootOf(cx, value) ? undefined : gate;
 }
 
-/** Whether `a` is stretched along some axis to the shape of `b`. */
-export function isBroadcast(view: View, a: Val, b: Val): boolean {
-  const [sa, sb] = [shapeOf(view, a), shapeOf(view, b)];
-  if (!sa || !sb) return a.op?.type === 'Unsqueeze' && b.op?.type !== 'Unsqueeze';
-  if (sa.length < sb.length) return true;
-  return sa.length === sb.length && sa.some((dim, index) => dim === 1 && sb[index] !== 1);
+/** The value that another follows from element by element: a product of two such is an activation (GELU). */
+function rootOf({ pointwise }: ChainContext, val: Val): Val {
+  return pointwise.source(val)?.of ?? val;
 }
 
 const SIGMOIDS: ReadonlySet<string> = new Set(['Sigmoid', 'HardSigmoid', 'Softmax']);
@@ -163,7 +200,12 @@ function isBounded(val: Val): number {
     if (op.type === 'Tanh') return 1;
     const data = dataInputs(op);
     const passes =
-      op.kind === 'layout' || op.kind === 'move' || op.kind === 'add' || op.kind === 'mul' || op.kind === 'div';
+      op.kind === 'layout' ||
+      op.kind === 'move' ||
+      op.kind === 'resize' ||
+      op.kind === 'add' ||
+      op.kind === 'mul' ||
+      op.kind === 'div';
     const x = data.length === 1 ? data[0] : undefined;
     if (op.type === 'Clip' && !isGuard(op)) return 2;
     if (!passes || !x) return 0;
@@ -228,29 +270,4 @@ const NONLINEAR_MIXES = /Attention|LSTM|GRU|RNN|MoE|GatedDelta|Mamba/;
 /** Whether a weighted operation is linear in its data. */
 export function isLinearMix(op: Op): boolean {
   return !NONLINEAR_MIXES.test(op.type);
-}
-
-/** What a Concat of parts of one value joins again: a cyclic shift. */
-function rolled(op: Op): Val | undefined {
-  const sources = new Set(
-    op.inputs.map((val) => (val?.op?.type === 'Slice' || val?.op?.type === 'Split' ? val.op.inputs[0] : undefined)),
-  );
-  return sources.size === 1 ? [...sources][0] : undefined;
-}
-
-/** What a Concat fills up with constants, or with copies times zero. */
-function padded(op: Op): Val | undefined {
-  const data = op.inputs.filter((val): val is Val => val !== undefined && !val.constant && !isZero(val));
-  return data.length === 1 ? data[0] : undefined;
-}
-
-function isZero(val: Val): boolean {
-  return val.op?.kind === 'mul' && val.op.inputs.some((factor) => factor?.constant && scalarOf(factor) === 0);
-}
-
-/** Whether an operation that moves elements leaves the shape as it is. */
-function isAligned(cx: ChainContext, op: Op): boolean {
-  const [from, to] = [op.inputs[0] && shapeOf(cx.view, op.inputs[0]), op.outputs[0] && shapeOf(cx.view, op.outputs[0])];
-  if (op.kind !== 'move' || op.type === 'Gather' || !from || !to || from.length !== to.length) return false;
-  return from.every((dim, index) => dim !== null && dim === to[index]);
 }

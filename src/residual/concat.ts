@@ -18,8 +18,7 @@ export function findConcat(detector: Detector, op: Op): void {
   if (!output || axis === undefined || output.constant) return;
   const data = [...new Set(op.inputs.filter((val): val is Val => val !== undefined && !val.constant))];
   if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
-  const split = data.some((val) => chainOf(detector, val).some((step) => takesPart(detector.view, step)));
-  if (split) return;
+  if (data.some((val) => isUntouchedPart(detector, val, data))) return;
   const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
   const meetings = meetingsOf(detector.streams, terms);
   const found = meetings
@@ -50,11 +49,26 @@ export function findConcat(detector: Detector, op: Op): void {
   detector.streams.addJoin(detector.record(site, before?.output ?? (first.kind === 'long-concat' ? newest : step.val)));
 }
 
+/**
+ * Whether an operand is one part of split features while the others come from the other parts (ShuffleNet V2, CSP). Beside a branch that
+ * reads all features it is carried on (dual path networks, arXiv:1707.01629).
+ */
+function isUntouchedPart(detector: Detector, operand: Val, all: readonly Val[]): boolean {
+  const part = chainOf(detector, operand).find((step) => takesPart(detector.view, step));
+  if (!part) return false;
+  const readers = new Set(part.val.uses.filter((use) => use.kind !== 'move'));
+  const made = all.map((val) => (val === operand ? [] : between(part.val, val))).filter((ops) => ops.some(isWeighted));
+  return made.length > 0 && !made.some((ops) => ops.some((op) => readers.has(op)));
+}
+
 /** The chain of an operand as far as it is carried on: cropped perhaps, but not split by channels. */
 function keptChain(detector: Detector, val: Val, axis: number): Step[] {
   const rank = shapeOf(detector.view, val)?.length;
   return chainOf(detector, val).filter(
-    (step) => step.norms === 0 && step.weights.length === 0 && step.moves.every((op) => isCrop(op, axis, rank)),
+    (step) =>
+      step.norms === 0 &&
+      step.weights.length === 0 &&
+      (takesPart(detector.view, step) || step.moves.every((op) => isCrop(op, axis, rank))),
   );
 }
 

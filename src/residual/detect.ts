@@ -1,12 +1,13 @@
-import { chainOf, type ChainContext, isBroadcast, isPlain } from './chain.js';
+import { chainOf, type ChainContext, isPlain } from './chain.js';
 import { findConcat } from './concat.js';
 import { acrossStages } from './across.js';
-import { bestSkip, headOf, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
+import { bestSkip, headOf, isNearest, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
 import { Pointwise } from './pointwise.js';
 import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } from './region.js';
-import type { Branch, Site } from './site.js';
+import type { Branch, Site, Step } from './site.js';
 import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
+import { isBroadcast, isPooled, isStretched } from './stretch.js';
 import { isGateSum, isScore, masksItsOwn } from './sum-role.js';
 import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
@@ -73,7 +74,7 @@ export class Detector implements ChainContext {
   }
 
   #judge(op: Op, output: Val, terms: readonly Term[]): boolean {
-    const meetings = meetingsOf(this.streams, terms).filter(({ step, skip }) => step.sign * skip.sign === 1);
+    const meetings = meetingsOf(this.streams, terms);
     return (
       this.#carried(op, output, terms) ||
       this.#near(op, output, meetings, terms) ||
@@ -131,7 +132,7 @@ export class Detector implements ChainContext {
       bestSkip(near.filter((meeting) => isPlain(meeting.step) && this.#isBranch(meeting))) ??
       (isGateSum(output) || masksItsOwn(output, pastOf(terms))
         ? undefined
-        : bestSkip(near.filter((meeting) => this.#isProjection(meeting))));
+        : bestSkip(near.filter((meeting) => isNearest(meeting, near) && this.#isProjection(meeting))));
     if (!found || isScore(output)) return false;
     const { skip, step } = found;
     const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
@@ -224,7 +225,7 @@ export class Detector implements ChainContext {
 
   /** A skip that passes by sites of its own stream, or that adds a scaled copy of a site's result to itself. */
   #far(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
-    const far = meetings.filter(({ crossing }) => crossing);
+    const far = meetings.filter(({ crossing, step }) => crossing && isWhole(step));
     const found = bestSkip(far) ?? this.#copies(terms) ?? acrossStages(this, terms);
     if (!found || masksItsOwn(output, pastOf(terms))) return false;
     const main: Branch = { operand: found.branch.val, end: headOf(found.branch), ops: [] };
@@ -247,24 +248,32 @@ export class Detector implements ChainContext {
   #isProjection(meeting: Meeting): boolean {
     const { skip, step, branch } = meeting;
     if (isPlain(step) || step.gates.length > 0) return false;
-    if (isBroadcast(this.view, skip.val, branch.val) || isBroadcast(this.view, branch.val, skip.val)) return false;
+    if (this.#isSpread(skip.val, branch.val) || this.#isSpread(branch.val, skip.val)) return false;
     const stats = this.#stats(meeting);
     return isTransformed(stats) && !stats.routes;
   }
 
-  /** A branch that mixes positions or channels and gives more than one number a sample. */
+  /** Whether a value has fewer axes than another, or is stretched to it. */
+  #isSpread(a: Val, b: Val): boolean {
+    const [from, to] = [shapeOf(this.view, a), shapeOf(this.view, b)];
+    return from?.length === to?.length && from ? isStretched(this.view, a, b) : isBroadcast(this.view, a, b);
+  }
+
+  /** A branch that mixes positions or channels and gives something for every position of the skip: one vector for all conditions. */
   #isBranch(meeting: Meeting): boolean {
-    const own = shapeOf(this.view, meeting.branch.val);
-    const all = shapeOf(this.view, meeting.skip.val);
-    const single = own !== undefined && own.slice(1).every((dim) => dim === 1);
     const head = headOf(meeting.branch).val;
     const descends = head === meeting.step.val || this.between(meeting.step.val, head).length > 0;
-    return descends && !(single && all?.slice(1).some((dim) => dim !== 1)) && isBranch(this.#stats(meeting));
+    return descends && !isPooled(this.view, meeting.branch.val, meeting.skip.val) && isBranch(this.#stats(meeting));
   }
 
   #stats({ step, branch }: Meeting): RegionStats {
     return statsOf(this.between(step.val, branch.val));
   }
+}
+
+/** Whether a skip carries all positions of a value. */
+function isWhole({ selected, moves }: Step): boolean {
+  return !selected && moves.every((op) => op.type !== 'Gather');
 }
 
 /** The values that the terms of a sum come from linearly. */

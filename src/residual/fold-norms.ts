@@ -85,7 +85,9 @@ function groupKind(view: View, x: Val, leastRank: number): NormKind | undefined 
   const [from, to] = [source && shapeOf(view, source), shapeOf(view, x)];
   if (!from || !to || from.length < leastRank || x.op?.type !== 'Reshape') return undefined;
   const groups = to[1];
+  const channels = from[1];
   if (typeof groups !== 'number' || !equal(to[0] ?? null, from[0] ?? null)) return undefined;
+  if (typeof channels === 'number' && channels % groups !== 0) return undefined;
   return groups > 1 && groups === from[1] ? 'instance' : 'group';
 }
 
@@ -165,12 +167,19 @@ function foldPointwiseNorm(op: Op, { x, parameter }: Split): void {
 
 /** A scale and a shift per channel where no norm is left to take them. */
 function foldAffine(op: Op, { x, parameter }: Split): void {
-  const scale = x.op?.kind === 'mul' && hasOneUse(x) ? splitParameter(x.op) : undefined;
+  const scaled = withoutUnit(x);
+  const scale = scaled.op?.kind === 'mul' && hasOneUse(scaled) ? splitParameter(scaled.op) : undefined;
   if (!scale || !isChannelVector(parameter) || !isChannelVector(scale.parameter)) return;
   if (scale.x.op?.node.opType.endsWith('Integer') || parameter.uses.some((use) => use.kind !== 'add')) return;
   const parameters = [scale.parameter, parameter];
   const shape = { axis: -1, axes: undefined, epsilon: undefined };
-  becomeNorm(op, scale.x, { kind: 'affine', spelling: 'decomposed', ...shape, parameters, ops: [x.op as Op, op] });
+  becomeNorm(op, scale.x, { kind: 'affine', spelling: 'decomposed', ...shape, parameters, ops: [scaled.op as Op, op] });
+}
+
+/** A value before it is multiplied with the number 1, as `addcmul` is exported. */
+function withoutUnit(x: Val): Val {
+  const split = x.op?.kind === 'mul' && hasOneUse(x) ? splitParameter(x.op) : undefined;
+  return split && scalarOf(split.parameter) === 1 ? split.x : x;
 }
 
 /** Whether a parameter has one value per channel: one axis longer than 1. */

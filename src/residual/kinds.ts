@@ -1,13 +1,13 @@
 import type { Detector } from './detect.js';
-import { isPlain } from './chain.js';
+import { isPlain, pickGate } from './chain.js';
 import { takesPart } from './parts.js';
 import { between, statsOf } from './region.js';
 import type { Branch, Site, SiteKind } from './site.js';
-import { hasOneUse, onlyDataInput, scalarOf, type Val } from './view.js';
+import { dataInputs, hasOneUse, type Op, onlyDataInput, scalarOf, type Val } from './view.js';
 
 /** What a site is that adds; of several kinds that fit the first in the order parallel, gated, scaled, projection, identity. */
 export function kindOf(detector: Detector, site: Site): SiteKind {
-  if (carriesFar(site)) return 'long-additive';
+  if (carriesFar(detector, site)) return 'long-additive';
   if (isParallel(site)) return 'parallel';
   const gated = site.skip.gates.length > 0 || site.branches.some((branch) => isGated(detector, site, branch));
   if (gated) return 'gated';
@@ -15,12 +15,34 @@ export function kindOf(detector: Detector, site: Site): SiteKind {
   return isPlain(site.skip) || takesPart(detector.view, site.skip) ? 'identity' : 'projection';
 }
 
-/** A branch that goes down to a lower resolution and up again carries its input across stages. */
-function carriesFar(site: Site): boolean {
-  return site.branches.some(({ ops }) => {
-    const stats = statsOf(ops);
-    return stats.shrinks && stats.grows && stats.weighted >= 2;
+/**
+ * A branch that goes down to a lower resolution and up again carries its input across stages. Gates may do so (GhostNetV2), and attention
+ * that sees fewer positions (EfficientFormerV2) without sites of its own.
+ */
+function carriesFar(detector: Detector, site: Site): boolean {
+  return site.branches.some((branch) => {
+    const stats = statsOf(branch.ops);
+    if (!stats.shrinks || !stats.grows || stats.weighted < 2) return false;
+    if (stats.attends && !branch.ops.some((op) => op.outputs.some((val) => detector.isMerge(val)))) return false;
+    const main = statsOf(withoutGates(detector, branch));
+    return main.shrinks && main.grows;
   });
+}
+
+/** The operations of a branch that its values flow through, not those that only make factors. */
+function withoutGates(detector: Detector, branch: Branch): readonly Op[] {
+  const region = new Set(branch.ops);
+  const found = new Set<Op>();
+  const stack: Val[] = [branch.operand];
+  for (let val = stack.pop(); val; val = stack.pop()) {
+    const { op } = val;
+    if (!op || !region.has(op) || found.has(op)) continue;
+    found.add(op);
+    const [a, b] = op.inputs;
+    const gate = op.kind === 'mul' && a && b ? pickGate(detector, a, b) : undefined;
+    for (const input of op.inputs) if (input && input !== gate) stack.push(input);
+  }
+  return [...found];
 }
 
 /** Several branches that each do something of their own: experts of one mixture and convolutions to be merged do not count. */
@@ -50,8 +72,20 @@ function isGated(detector: Detector, site: Site, branch: Branch): boolean {
     if (value === site.input) return true;
     if (between(value, gate).length > 0) return false;
     if (statsOf(between(site.input, gate)).routes) return false;
-    return sourceOf(detector, gate) !== sourceOf(detector, value);
+    const source = sourceOf(detector, gate);
+    return source !== sourceOf(detector, value) && !isOwnNorm(site, source);
   });
+}
+
+/** Whether a value is the normalized input of a site: what is computed from it is the branch's own. */
+function isOwnNorm(site: Site, val: Val): boolean {
+  let at: Val | undefined = val;
+  let normed = false;
+  while (at?.op && at !== site.input && (at.op.kind === 'norm' || at.op.kind === 'layout')) {
+    normed ||= at.op.kind === 'norm';
+    at = onlyDataInput(at.op);
+  }
+  return normed && at === site.input;
 }
 
 /** Where the halves of a gated linear unit meet: what one layer of weights reads. */
@@ -65,7 +99,30 @@ function sourceOf(detector: Detector, val: Val): Val {
     if (source) at = source.of;
     else if (only && (op.kind === 'layout' || op.kind === 'move')) at = only;
     else if (only && op.kind === 'mix' && weights++ === 0) at = only;
-    else break;
+    else {
+      const mixed = op && blended(op);
+      if (!mixed) break;
+      at = mixed;
+    }
+  }
+  return at;
+}
+
+/** What a sum adds to a scaled or shifted copy of itself: the time shift of RWKV (arXiv:2305.13048, eq. 11). */
+function blended(op: Op): Val | undefined {
+  if (op.kind !== 'add') return undefined;
+  const sources = new Set(dataInputs(op).map(copied));
+  return sources.size === 1 ? [...sources][0] : undefined;
+}
+
+/** A value before parameters scaled it and positions were moved. */
+function copied(val: Val): Val {
+  let at = val;
+  for (let step = 0; step < 12; step++) {
+    const { op } = at;
+    const only = op && onlyDataInput(op);
+    if (!only || !/^(mul|div|layout|move|concat)$/.test(op.kind)) break;
+    at = only;
   }
   return at;
 }

@@ -38,11 +38,12 @@ export function headOf(term: Term): Step {
   return head;
 }
 
-/** Every way in which one term descends from another one's past. */
+/** Every way in which one term descends from another one's past; what is subtracted is no skip (PoolFormer, arXiv:2111.11418, eq. 3). */
 export function meetingsOf(streams: Streams, terms: readonly Term[]): Meeting[] {
   const targets = new Map<Val, { readonly term: Term; readonly step: Step }[]>();
   for (const term of terms) {
     for (const step of term.chain) {
+      if (term.sign * step.sign !== 1) continue;
       const list = targets.get(step.val);
       if (list) list.push({ term, step });
       else targets.set(step.val, [{ term, step }]);
@@ -125,6 +126,14 @@ export function isPassed(meeting: Meeting, meetings: readonly Meeting[]): boolea
       other.skip === skip &&
       other.branch === branch &&
       skip.chain.indexOf(other.step) <= skip.chain.indexOf(step),
+  );
+}
+
+/** Whether the two terms meet at no value nearer to the sum. */
+export function isNearest({ skip, branch, step }: Meeting, meetings: readonly Meeting[]): boolean {
+  const at = skip.chain.indexOf(step);
+  return !meetings.some(
+    (other) => other.skip === skip && other.branch === branch && skip.chain.indexOf(other.step) < at,
   );
 }
 

@@ -13,6 +13,8 @@ const MODULATED = 8;
 export interface BranchNorms {
   /** How the branch begins: the norm before its first layer, with an activation or a modulation between. */
   readonly first: 'none' | 'pre' | 'pre-activation' | 'adaln';
+  /** Whether a skip with weights begins at the normalized input too, so that the norm stands before both. */
+  readonly shared: boolean;
   /** The norm at its end. */
   readonly last: Op | undefined;
   /** All norms of the branch, in order. */
@@ -28,8 +30,10 @@ export function branchNorms(detector: Detector, site: Site, branch: Branch): Bra
   const norms = branch.ops.filter((op) => op.kind === 'norm');
   const begin = beginning(detector, site, branch);
   const middle = norms.slice(0, MOST_NORMS).find((norm) => isPassed(site, branch, norm));
-  return { first: begin.first, last: lastNorm(detector, site, branch), norms, middle, leading: begin.leading };
+  return { ...begin, last: lastNorm(detector, site, branch), norms, middle };
 }
+
+type Beginning = Pick<BranchNorms, 'first' | 'leading' | 'shared'>;
 
 /** Norms of one branch that are tried for being on every way. */
 const MOST_NORMS = 8;
@@ -44,7 +48,7 @@ function isPassed(site: Site, branch: Branch, norm: Op): boolean {
   return !reached.has(branch.operand);
 }
 
-function beginning(detector: Detector, site: Site, branch: Branch): Pick<BranchNorms, 'first' | 'leading'> {
+function beginning(detector: Detector, site: Site, branch: Branch): Beginning {
   const region = new Set(branch.ops);
   const states = new Map<Val, number>([[site.input, RAW]]);
   const leading: Op[] = [];
@@ -60,8 +64,7 @@ function beginning(detector: Detector, site: Site, branch: Branch): Pick<BranchN
     for (const val of op.outputs) states.set(val, after(detector, region, op, before));
   }
   const first = nameOf(site.kind === 'gated' && reached > RAW ? reached & ~RAW : reached);
-  if (first === 'none' && site.skip.val !== site.input) return tapped(detector, site, branch);
-  return first === 'none' ? tapped(detector, site, branch) : { first, leading };
+  return first === 'none' ? tapped(detector, site, branch) : { first, leading, shared: false };
 }
 
 function nameOf(reached: number): BranchNorms['first'] {
@@ -92,14 +95,24 @@ function isActivating(detector: Detector, op: Op): boolean {
   return op.kind === 'pointwise' || data.length > 1 || data.every((val) => detector.pointwise.isActivation(val));
 }
 
-/** A skip with weights may read the normalized and activated input, as in ResNet v2: the norm then stands before both. */
-function tapped(detector: Detector, site: Site, branch: Branch): Pick<BranchNorms, 'first' | 'leading'> {
-  const none = { first: 'none', leading: [] } as const;
+/**
+ * A skip with weights may read the normalized input, as in MViTv2 (arXiv:2112.01526), or the activated one, as in ResNet v2: the norm then
+ * stands before both.
+ */
+function tapped(detector: Detector, site: Site, branch: Branch): Beginning {
+  const none = { first: 'none', leading: [], shared: false } as const;
+  if (isPlain(site.skip) || lastNorm(detector, site, branch)) return none;
   const source = detector.pointwise.source(site.input);
-  if (isPlain(site.skip) || !source || source.linear) return none;
-  const norm = source.of.op;
-  if (norm?.kind !== 'norm' || lastNorm(detector, site, branch)) return none;
-  return { first: 'pre-activation', leading: [norm] };
+  const activated = source !== undefined && !source.linear;
+  const norm = (activated ? source.of : withoutLayout(site.input)).op;
+  if (norm?.kind !== 'norm') return none;
+  return { first: activated ? 'pre-activation' : 'pre', leading: [norm], shared: true };
+}
+
+function withoutLayout(val: Val): Val {
+  let at = val;
+  while (at.op?.kind === 'layout' && at.op.inputs[0]) at = at.op.inputs[0];
+  return at;
 }
 
 /** The norm at the end of a branch: activation, scale, gates and layout after it do not hide it. */
@@ -132,7 +145,8 @@ function beforeEnd(detector: Detector, at: Val, op: Op, region: ReadonlySet<Op>)
 export function placementOf(branches: readonly BranchNorms[], trunkNorm: boolean): Placement {
   const [main] = branches;
   if (!main) return trunkNorm ? 'post' : 'none';
-  const first = branches.map((each) => each.first).find((each) => each !== 'none') ?? 'none';
+  const began = branches.filter((each) => !(trunkNorm && each.shared && each.first === 'pre'));
+  const first = began.map((each) => each.first).find((each) => each !== 'none') ?? 'none';
   const last = branches.some((each) => each.last !== undefined && !each.leading.includes(each.last));
   if (first === 'adaln') return 'adaln';
   if (first !== 'none' && last) return 'sandwich';

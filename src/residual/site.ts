@@ -30,6 +30,8 @@ export interface Step {
   readonly weights: readonly Op[];
   /** Pooling, slicing, padding, resizing: what changes the shape. */
   readonly moves: readonly Op[];
+  /** Whether a single position of it was taken. */
+  readonly selected: boolean;
 }
 
 /** One branch of a site. */

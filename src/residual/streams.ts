@@ -129,7 +129,7 @@ export class Streams {
     if (!op) return undefined;
     const source = this.#cx.pointwise.source(val);
     if (source) return source.of;
-    return op.kind === 'concat' ? tokens(op) : copyOf(this.#cx, val);
+    return (op.kind === 'concat' ? tokens(op) : undefined) ?? copyOf(this.#cx, val);
   }
 }
 

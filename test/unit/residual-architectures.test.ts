@@ -172,7 +172,7 @@ describe('architectures', () => {
     return net.linear(x, D, 3);
   });
 
-  architecture('Evoformer: the branch gated by its input', 'gated/pre', (net) => {
+  architecture('Evoformer: a branch that its own normalized input gates', 'identity/pre', (net) => {
     const x = net.linear(net.input(`N,S,${D}`), D, D);
     const n = net.layerNorm(x, D);
     return net.linear(net.add(x, net.mul(net.op('Sigmoid', [net.linear(n, D, D)]), net.attention(n, D))), D, 3);
