@@ -14,6 +14,7 @@ import { foldPad } from './fold-pad/index.js';
 import { foldPrecedingScale } from './fold-preceding-scale/index.js';
 import { foldShapes } from './fold-shapes/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
+import { fuseAxesNorm } from './fuse-axes-norm/index.js';
 import { fuseGelu } from './fuse-gelu/index.js';
 import { fuseGemm } from './fuse-gemm/index.js';
 import { fuseHardSwish } from './fuse-hard-swish/index.js';
@@ -52,6 +53,7 @@ const clean: readonly AnyPass[] = [
 /** What makes one operator of several. */
 const fuse: readonly AnyPass[] = [
   fuseLayerNorm,
+  fuseAxesNorm,
   fuseGelu,
   fuseHardSwish,
   fuseRmsNorm,

@@ -1,38 +1,21 @@
 import {
-  any,
   type AnyPattern,
   constantOf,
   type Edit,
   type Match,
   no,
   ok,
-  oneOf,
-  op,
   type Rule,
-  scalar,
   showShape,
   Tensor,
   type Value,
   type Verdict,
 } from '#core';
-import { inverseSquareRoot, mean, square, squareRoot } from './norms.js';
+import { centeredNorm } from './centered-norm.js';
+import { mean } from './norms.js';
 import { filled, reshaped } from './weights.js';
 
-const x = any('input');
-const scale = any('scale');
-const bias = any('bias');
-const epsilon = scalar('epsilon');
-
-const average = mean(x);
-const centered = op.Sub(x, average);
-const deviation = op.Add(mean(square(centered)), epsilon);
-const inverse = inverseSquareRoot(deviation);
-const normalized = oneOf(op.Div(centered, squareRoot(deviation)), op.Mul(centered, inverse));
-const scaled = oneOf(op.Mul(normalized, scale), op.Mul(centered, op.Mul(inverse, scale)));
-
-/** TensorFlow's `batch_normalization`: x·k + (bias − mean·k) with k = scale / √(variance + epsilon). */
-const factor = op.Mul(inverse, scale);
-const folded = op.Add(op.Mul(x, factor), op.Sub(bias, op.Mul(average, factor)));
+const { x, scale, bias, epsilon, ...norm } = centeredNorm(mean);
 
 const common = { semantics: 'equivalent', minOpset: 17, dtypes: ['float32', 'float16', 'bfloat16'] } as const;
 
@@ -41,7 +24,7 @@ const affine: Rule = {
   name: 'layer-norm',
   summary: 'mean, variance, scale and bias become LayerNormalization',
   root: 'Add',
-  pattern: oneOf(op.Add(scaled, bias), folded),
+  pattern: norm.affine,
   check: (m) => check(m, [scale, bias]),
   rewrite: (m, b) => build(m, b, parameter(m, b, scale), parameter(m, b, bias)),
 };
@@ -51,7 +34,7 @@ const scaleOnly: Rule = {
   name: 'layer-norm-without-bias',
   summary: 'mean, variance and scale become LayerNormalization',
   root: 'Mul',
-  pattern: scaled,
+  pattern: norm.scaled,
   check: (m) => check(m, [scale]),
   rewrite: (m, b) => build(m, b, parameter(m, b, scale)),
 };
@@ -61,7 +44,7 @@ const plain: Rule = {
   name: 'layer-norm-without-scale',
   summary: 'mean and variance alone become LayerNormalization with a scale of ones',
   root: ['Div', 'Mul'],
-  pattern: normalized,
+  pattern: norm.plain,
   check: (m) => check(m, []),
   rewrite: (m, b) => build(m, b, ones(m, b)),
 };
