@@ -1,3 +1,4 @@
+import { startRuntime } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import { noSuchNode, unknownPass } from '../diagnostics/codes/optimize.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
@@ -10,7 +11,6 @@ import type { Runtime } from '../numerics/runtime.js';
 import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import { runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
-import { startRuntime } from './optimize.js';
 
 /** What {@link explain} is asked. */
 export interface ExplainOptions {

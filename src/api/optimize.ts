@@ -1,4 +1,4 @@
-import { createInstalledRuntime } from '#platform';
+import { startRuntime } from '#platform';
 import { optimizePipeline } from '../../passes/presets.js';
 import { opsetUnsupported, unknownPass } from '../diagnostics/codes/optimize.js';
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
@@ -8,13 +8,13 @@ import type { Shape } from '../ir/type.js';
 import { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
 import { abortable } from '../numerics/abortable.js';
 import { createEvaluator } from '../numerics/evaluator.js';
-import type { Runtime } from '../numerics/runtime.js';
+import { FLOAT64, type Runtime } from '../numerics/runtime.js';
 import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { inferBound } from './bind.js';
 import { measureModel } from './emit-bytes.js';
-import { countNodes, countOperators, type OptimizeReport, summarizePasses } from './report.js';
+import { countNodes, countOperators, type OptimizeReport, summarizePasses, withoutRuntime } from './report.js';
 import type { Evidence } from './certificate.js';
 import type { RuntimeFaultReport } from './runtime-fault.js';
 import { type Found, Search } from './search.js';
@@ -73,7 +73,8 @@ const METADATA = 1024;
 
 /**
  * Runs the optimizing pipeline and verifies what comes out; rewrites that verification refutes are taken back. The given model is not
- * changed. What no runtime can run passes through unchanged with the status `unverifiable`.
+ * changed. Where no runtime is installed, small models are evaluated in float64; what cannot be run passes through unchanged with the
+ * status `unverifiable`.
  * @throws ResonnxError `optimize/unknown-pass`, `optimize/opset`, `shape/binding`; InvariantError where a pass breaks the model
  */
 export async function optimize(model: Model, options: OptimizeOptions = {}): Promise<Optimized> {
@@ -91,19 +92,10 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
     });
     const found = await search.run();
     checkOpset(original, found.candidate.model, options.opset);
-    return finish(original, found);
+    const verification = owned?.name === FLOAT64 ? withoutRuntime(found.verification) : found.verification;
+    return finish(original, { ...found, verification });
   } finally {
     await owned?.close();
-  }
-}
-
-/** The runtime of this machine; `undefined` when it has none. */
-export function startRuntime(): Runtime | undefined {
-  try {
-    return createInstalledRuntime();
-  } catch (cause) {
-    if (cause instanceof ResonnxError && cause.code === 'runtime/missing') return undefined;
-    throw cause;
   }
 }
 

@@ -6,3 +6,8 @@ import type { Runtime } from '../numerics/runtime.js';
 export function createInstalledRuntime(): Runtime {
   throw new ResonnxError([runtimeNotGiven()]);
 }
+
+/** A page that gives no runtime is not kept from its work by evaluating models. */
+export function startRuntime(): Runtime | undefined {
+  return undefined;
+}

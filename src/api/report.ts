@@ -59,6 +59,17 @@ export interface OptimizeReport {
   readonly verification: Verification;
 }
 
+/** Why nothing can be run. */
+export const NO_RUNTIME = 'neither onnxruntime-node nor onnxruntime-web is installed or given';
+
+/** What came of evaluating where no runtime is installed, with that said. */
+export function withoutRuntime(verification: Verification): Verification {
+  const { why, method } = verification;
+  if (method === 'unchanged') return verification;
+  const what = why === undefined ? 'the models were evaluated in float64' : `in float64: ${why}`;
+  return { ...verification, why: `${NO_RUNTIME}; ${what}` };
+}
+
 /** The part of {@link Verification} that a comparison of whole models gives. */
 export function wholeReport(
   reference: Reference,

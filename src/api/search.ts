@@ -11,7 +11,7 @@ import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type AttemptOptions, type Candidate } from './attempt.js';
 import type { Evidence } from './certificate.js';
 import { measureModel } from './emit-bytes.js';
-import { type Reverted, type Verification, wholeReport } from './report.js';
+import { NO_RUNTIME, type Reverted, type Verification, wholeReport } from './report.js';
 import { fingerprint } from './fingerprint.js';
 import { reportFault, type RuntimeFaultReport } from './runtime-fault.js';
 
@@ -69,8 +69,7 @@ export class Search {
     if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
     const { runtime } = this.#options;
     if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
-    if (!runtime)
-      return this.#giveUp('unverifiable', 'neither onnxruntime-node nor onnxruntime-web is installed or given');
+    if (!runtime) return this.#giveUp('unverifiable', NO_RUNTIME);
     const { seed, onProgress } = this.#options;
     const prepared = await reference;
     const hint = 'why' in prepared ? {} : { hint: prepared.samples[0]!.binding };
@@ -111,7 +110,7 @@ export class Search {
 
   async #prepare(): Promise<Reference | { readonly why: string }> {
     const { runtime, samples, seed } = this.#options;
-    if (!runtime) return { why: 'neither onnxruntime-node nor onnxruntime-web is installed or given' };
+    if (!runtime) return { why: NO_RUNTIME };
     const { form, plan } = planModel(this.#original);
     return Reference.prepare(runtime, {
       model: form,

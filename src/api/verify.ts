@@ -1,14 +1,14 @@
-import { createInstalledRuntime } from '#platform';
+import { createInstalledRuntime, startRuntime } from '#platform';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
 import { abortable } from '../numerics/abortable.js';
 import type { Feeds } from '../numerics/inputs.js';
 import { defaultsOf, planModel } from '../numerics/plan.js';
 import { runtimeForm } from '../numerics/runtime-form.js';
-import type { Optimization, Runtime } from '../numerics/runtime.js';
+import { FLOAT64, type Optimization, type Runtime } from '../numerics/runtime.js';
 import { compareLocally } from '../numerics/local.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
-import { type Verification, wholeReport } from './report.js';
+import { type Verification, wholeReport, withoutRuntime } from './report.js';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions {
@@ -45,11 +45,15 @@ const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];
 
 /**
  * Runs both models on the same inputs, the runtime's optimizations off, and judges the differences by the rounding noise of the first.
- * @throws ResonnxError `runtime/missing`; the reason of `signal` when it is aborted
+ * Where no runtime is installed, small models are evaluated in float64.
+ * @throws ResonnxError `runtime/missing` for levels of optimization, and in a browser that gives none; the reason of `signal` when it
+ * is aborted
  */
 export async function verify(a: Model, b: Model, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const chosen = options.runtime ?? createInstalledRuntime();
+  const chosen = options.runtime ?? (options.checkLevels ? undefined : startRuntime()) ?? createInstalledRuntime();
   const runtime = abortable(chosen, options.signal);
+  const said = (verification: Verification): Verification =>
+    !options.runtime && chosen.name === FLOAT64 ? withoutRuntime(verification) : verification;
   try {
     const { shapes, feeds, samples, seed, onProgress } = options;
     onProgress?.('running the first model');
@@ -61,7 +65,7 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
       ...(samples !== undefined && { samples }),
       ...(seed !== undefined && { seed }),
     });
-    if ('why' in reference) return { schema: 'resonnx/verify@1', verification: unverifiable(reference.why) };
+    if ('why' in reference) return { schema: 'resonnx/verify@1', verification: said(unverifiable(reference.why)) };
     onProgress?.('running the second model');
     const second = runtimeForm(b);
     const whole = await reference.compare(second);
@@ -70,7 +74,7 @@ export async function verify(a: Model, b: Model, options: VerifyOptions = {}): P
     const levels = options.checkLevels ? await checkLevels(reference, sources, options) : undefined;
     return {
       schema: 'resonnx/verify@1',
-      verification: conclude(reference, local, levels ?? []),
+      verification: said(conclude(reference, local, levels ?? [])),
       ...(levels && { levels }),
     };
   } finally {

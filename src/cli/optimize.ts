@@ -174,5 +174,6 @@ function sentence(verification: OptimizeReport['verification']): string {
   const noise = outputs.reduce((most, { noiseFloor }) => Math.max(most, noiseFloor ?? 0), 0);
   const compared = `${samples} inputs, largest difference ${worst === 0 ? '0' : worst.toExponential(1)}`;
   const floor = noise > 0 ? ` (${(worst / noise).toFixed(1)} × the model's own rounding noise)` : '';
-  return samples > 0 ? `${status}: ${compared}${floor}` : `${status}${why === undefined ? '' : `: ${why}`}`;
+  if (samples === 0) return why === undefined ? status : `${status}: ${why}`;
+  return `${status}: ${compared}${floor}${why === undefined ? '' : `; ${why}`}`;
 }

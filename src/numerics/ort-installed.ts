@@ -26,8 +26,8 @@ export function findRuntimes(): readonly InstalledRuntime[] {
 export function createInstalledRuntime(): Runtime {
   const web = findNode() ? undefined : findWeb();
   return web
-    ? lazy('onnxruntime-web', web.version, loadWeb)
-    : lazy('onnxruntime', locateOrt().version, async () => (await import('./ort-node.js')).createOrtRuntime());
+    ? lazyRuntime('onnxruntime-web', web.version, loadWeb)
+    : lazyRuntime('onnxruntime', locateOrt().version, async () => (await import('./ort-node.js')).createOrtRuntime());
 }
 
 function findNode(): InstalledRuntime | undefined {
@@ -50,7 +50,7 @@ function findWeb(): InstalledRuntime | undefined {
 }
 
 /** A runtime that is loaded when the first model is opened: much of what is asked of this package runs none. */
-function lazy(name: string, version: string, create: () => Promise<Runtime>): Runtime {
+export function lazyRuntime(name: string, version: string, create: () => Promise<Runtime>): Runtime {
   let loaded: Promise<Runtime> | undefined;
   return {
     name,

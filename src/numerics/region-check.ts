@@ -1,5 +1,4 @@
 import type { NumericArray } from '../tensor/array.js';
-import { createFloat64Runtime } from './evaluate/runtime.js';
 import { crispOutputs } from './crisp.js';
 import type { Binding, Feeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
@@ -9,7 +8,7 @@ import { planRegion, probeFeeds, probesFor } from './region-probe.js';
 import { roundingFloor } from './rounding.js';
 import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { sampleModel } from './sample.js';
-import { type RuntimeFault, type SecondOpinion, secondOpinion } from './second-opinion.js';
+import type { RuntimeFault, SecondOpinion } from './second-opinion.js';
 import { oneLine } from './whole.js';
 
 /** What the check of one region came to. */
@@ -76,6 +75,7 @@ const REGION_LIMIT = 2 ** 24;
 export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
   const found = await runRegion(runtime, region, options, 'runtime');
   if (found.status !== 'uncovered' || !found.originalRefused) return found;
+  const { createFloat64Runtime } = await import('./evaluate/runtime.js'); // few runs come to need it
   const evaluated = await runRegion(createFloat64Runtime(REGION_LIMIT), region, options, 'float64');
   return evaluated.status === 'uncovered' ? found : evaluated;
 }
@@ -199,7 +199,7 @@ class Trial {
     this.#maxRel = Math.max(this.#maxRel, judgement.maxRel);
     this.#noiseFloor = Math.max(this.#noiseFloor, judgement.noiseFloor);
     if (judgement.ok) return undefined;
-    const opinion = this.#secondOpinion(feeds, expected, actual, binding);
+    const opinion = await this.#secondOpinion(feeds, expected, actual, binding);
     if (opinion.kind === 'rounding' && this.#region.semantics !== 'exact') {
       this.#noiseFloor = Math.max(this.#noiseFloor, opinion.noise);
       return undefined;
@@ -213,8 +213,9 @@ class Trial {
   }
 
   /** Nothing where float64 was the method to begin with. */
-  #secondOpinion(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): SecondOpinion {
+  async #secondOpinion(feeds: Feeds, expected: Outputs, actual: Outputs, binding: Binding): Promise<SecondOpinion> {
     if (this.#options.method === 'float64') return { kind: 'none' };
+    const { secondOpinion } = await import('./second-opinion.js');
     const floor = roundingFloor(this.#region, binding);
     return secondOpinion(this.#region, { feeds, expected, actual, floor });
   }

@@ -47,6 +47,9 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/** Name of the runtime that evaluates models in float64; see `evaluate/runtime.ts`. */
+export const FLOAT64 = 'float64';
+
 /** Something that executes ONNX models. */
 export interface Runtime {
   readonly name: string;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { optimize } from '../../src/api/optimize.js';
+import { withoutRuntime } from '../../src/api/report.js';
 import type { RuntimeFaultReport } from '../../src/api/runtime-fault.js';
+import { verify } from '../../src/api/verify.js';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.js';
 import { Model } from '../../src/ir/model.js';
 import { evaluateModel, roundedOutputs } from '../../src/numerics/evaluate/evaluate.js';
@@ -161,5 +163,46 @@ describe('where the runtime finds the sides different', () => {
       kind: 'fault',
       fault: { side: 'after', output: 'Y' },
     });
+  });
+});
+
+describe('without a runtime of its own', () => {
+  const gelu = `(float[2, 8] X, float[8, 8] W) => (float[2, 8] Y) <float two = {2}, float one = {1}, float half = {0.5}, float root = {1.41421354}> {
+    m = MatMul (X, W) d = Div (m, root) e = Erf (d) p = Add (e, one) q = Mul (m, p) Y = Mul (q, half) }`;
+
+  test('a small model is optimized and verified in float64, constants folded by it', async () => {
+    const runtime = createFloat64Runtime();
+    const { model, report } = await optimize(graphOf(gelu, 20), { runtime });
+    expect([...model.graph.nodes.values()].map(({ opType }) => opType)).toEqual(['MatMul', 'Gelu']);
+    expect(report.verification).toMatchObject({ status: 'verified', method: 'whole+regions' });
+    expect((await verify(graphOf(gelu, 20), model, { runtime })).verification.status).toBe('verified');
+  });
+
+  test('a model that differs is refused', async () => {
+    const other = graphOf(gelu.replace('half = {0.5}', 'half = {0.4999}'), 20);
+    const { verification } = await verify(graphOf(gelu, 20), other, { runtime: createFloat64Runtime() });
+    expect(verification.status).toBe('mismatch');
+  });
+
+  test('what takes too long, or is not covered, is not verified', async () => {
+    const { verification } = await verify(graphOf(gelu, 20), graphOf(gelu, 20), { runtime: createFloat64Runtime(100) });
+    expect(verification).toMatchObject({ status: 'unverifiable', why: expect.stringContaining('more than 100') });
+    const unknown = '(float[4] X) => (float[4] Y) { Y = com.microsoft.NoSuchThing (X) }';
+    const report = await verify(graphOf(unknown), graphOf(unknown), { runtime: createFloat64Runtime() });
+    expect(report.verification.status).toBe('unverifiable');
+  });
+
+  test('the report says that nothing was run', () => {
+    const verification = {
+      status: 'verified',
+      method: 'whole',
+      samples: 1,
+      bindings: [],
+      outputs: [],
+      regions: 0,
+      distinctRegions: 0,
+    } as const;
+    expect(withoutRuntime(verification).why).toMatch(/^neither onnxruntime-node nor .*evaluated in float64$/);
+    expect(withoutRuntime({ ...verification, why: 'too large' }).why).toMatch(/in float64: too large$/);
   });
 });

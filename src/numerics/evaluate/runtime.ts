@@ -4,7 +4,7 @@ import { importModel } from '../../onnx/import.js';
 import { decodeModel } from '../../proto/model.js';
 import { inferTypes } from '../../shape/types.js';
 import type { NumericArray } from '../../tensor/array.js';
-import { type ModelSource, type Port, type Runtime, RuntimeRefusal, type Session } from '../runtime.js';
+import { FLOAT64, type ModelSource, type Port, type Runtime, RuntimeRefusal, type Session } from '../runtime.js';
 import { type EvaluateOptions, evaluateModel, roundedOutputs, uncoveredOperators } from './evaluate.js';
 
 /** What {@link createFloat64Runtime} may spend on one run, in operations on elements (a multiply-add is one). */
@@ -17,7 +17,7 @@ export const RUN_LIMIT = 2 ** 26;
  */
 export function createFloat64Runtime(limit = RUN_LIMIT, round = false): Runtime {
   return {
-    name: 'float64',
+    name: FLOAT64,
     version: '1',
     async open(source) {
       return new EvaluatedSession(readModel(source), { limit, round });
