@@ -1,4 +1,15 @@
-import { type DType, hasReference, intAttr, intsAttr, isFloat, isOp, type Node, Tensor, type Types, type Value } from '#core';
+import {
+  type DType,
+  hasReference,
+  intAttr,
+  intsAttr,
+  isFloat,
+  isOp,
+  type Node,
+  Tensor,
+  type Types,
+  type Value,
+} from '#core';
 import { haveSameShape, knownInts, normalAxis, uniformValue } from '../_shared/facts.js';
 import { type NodeRule, passThrough, type Plan } from '../_shared/node-rules.js';
 

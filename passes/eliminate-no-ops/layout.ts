@@ -180,19 +180,39 @@ const BROADCASTING = [
 
 const expandBeforeBroadcast: NodeRule = {
   name: 'expand-before-broadcast',
-  summary: 'Expand in front of an operator that broadcasts to the same shape by itself',
+  summary: 'Expand or Tile in front of an operator that broadcasts to the same shape by itself',
   ops: BROADCASTING,
   plan(node, { types }) {
     if ((node.graph.opset('') ?? 0) < 8) return undefined;
     const whole = types.shape(node.outputs[0]!);
     const at = node.inputs.findIndex((value) => {
       const expand = value?.producer;
-      if (!isOp(expand, 'Expand') || !whole) return false;
+      if (!isOp(expand, 'Expand', 'Tile') || !whole) return false;
       const shapes = node.inputs.map((each) => each && types.shape(each === value ? expand.inputs[0]! : each));
       return shapes.every((shape) => shape !== undefined) && sameDims(broadcastShapes(shapes as Shape[]), whole);
     });
     const expand = node.inputs[at]?.producer;
     return expand && ((edit) => edit.graph.setInput(node, at, expand.inputs[0]));
+  },
+};
+
+/** A product of stacks of matrices broadcasts the leading axes. */
+const expandBeforeProduct: NodeRule = {
+  name: 'expand-before-product',
+  summary: 'Expand or Tile of leading axes in front of MatMul, which broadcasts them by itself',
+  ops: ['MatMul'],
+  plan(node, { types }) {
+    const whole = types.shape(node.outputs[0]!);
+    for (const [at, value] of node.inputs.entries()) {
+      const expand = value?.producer;
+      const other = types.shape(node.inputs[1 - at]!);
+      const [from, to] = [expand?.inputs[0] && types.shape(expand.inputs[0]), value && types.shape(value)];
+      if (!isOp(expand, 'Expand', 'Tile') || !whole || !other || !from || !to) continue;
+      if (from.length < 2 || other.length < 2 || !sameDims(from.slice(-2), to.slice(-2))) continue;
+      const lead = broadcastShapes([from.slice(0, -2), other.slice(0, -2)]);
+      if (lead && sameDims(lead, whole.slice(0, -2))) return (edit) => edit.graph.setInput(node, at, expand.inputs[0]);
+    }
+    return undefined;
   },
 };
 
@@ -208,4 +228,5 @@ export const LAYOUT_RULES: readonly NodeRule[] = [
   resize,
   singleBlock,
   expandBeforeBroadcast,
+  expandBeforeProduct,
 ];

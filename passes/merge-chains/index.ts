@@ -2,6 +2,7 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { aroundElementwise, aroundTranspose } from './around.js';
 import { castChain } from './casts.js';
+import { JOINED_RULES } from './joined.js';
 import { RESHAPE_RULES } from './reshape.js';
 import { SELECT_RULES } from './select.js';
 import { sliceChain } from './slices.js';
@@ -20,6 +21,7 @@ export const mergeChains: Pass = nodeRules({
     sliceChain,
     ...SELECT_RULES,
     ...SPLIT_RULES,
+    ...JOINED_RULES,
     aroundElementwise,
     aroundTranspose,
   ],
