@@ -44,6 +44,14 @@ export const concatToAdd: OperationPass = {
   summary: 'a concatenated skip becomes an addition, or its reader is split in two',
   semantics: 'changes-function',
   semanticsOf: ({ operation }) => (modeOf(operation) === 'split' ? 'equivalent' : 'changes-function'),
+  equations: ({ operation }) => {
+    const after = {
+      split: 'y = W_u·u + W_s·s + b',
+      'add-lift': 'y = W·E(u + P(s)) + b',
+      'add-slice': 'y = W_u·(u + P(s)) + b',
+    };
+    return { before: 'y = W·[u; s] + b', after: after[modeOf(operation)] };
+  },
   run(model: Model, cx) {
     const mode = modeOf(cx.options.operation);
     for (const merge of findMerges(new Locator(model), cx.options.operation)) {

@@ -16,6 +16,10 @@ export const fold: OperationPass = {
   summary: 'norm parameters move into the linear operators beside them',
   semantics: 'equivalent',
   semanticsOf: () => 'equivalent',
+  equations: ({ operation }) =>
+    foldOf(operation) === 'norm-affine'
+      ? { before: 'y = W(γ·N(x) + β) + b', after: 'y = (Wγ)·N(x) + (b + Wβ)' }
+      : { before: 'y = s·(Wx + b) + t, or W(sx + t) + b', after: "y = W'x + b'" },
   run(model: Model, cx) {
     const what = foldOf(cx.options.operation);
     if (what === 'norm-affine') foldNorms(model, cx);

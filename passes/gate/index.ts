@@ -20,7 +20,7 @@ import { redirect } from '../_shared/readers.js';
 import { findRegions } from '../_shared/region.js';
 import { sitesOf } from '../_shared/sites.js';
 import { buildHighway, highwayArrays } from './highway.js';
-import { alongAxis, gateFactor, gateOptions, preserves } from './options.js';
+import { alongAxis, gateEquations, gateFactor, gateOptions, preserves } from './options.js';
 
 /**
  * Multiplies branch or skip by a gate: α (ReZero, Bachlechner et al. 2020, arXiv:2003.04887), γ per channel (LayerScale, Touvron et al.
@@ -32,6 +32,7 @@ export const gate: OperationPass = {
   summary: 'gate a residual connection: scalar, per channel, tanh or highway',
   semantics: 'changes-function',
   semanticsOf: (request) => (preserves(request) ? 'equivalent' : 'changes-function'),
+  equations: ({ operation }) => gateEquations(operation),
   run(model: Model, cx) {
     const sites = sitesOf(cx.options.operation);
     const locator = new Locator(model);

@@ -1,4 +1,5 @@
 import {
+  type Equations,
   fromFloat64,
   type NumericArray,
   type Operation,
@@ -41,6 +42,19 @@ export function gateOptions({ operation, options }: Operation): GateOptions {
     value: number('value'),
     transform: pick('transform', 'linear', ['linear', 'conv1x1', 'conv3x3-pad1']),
   };
+}
+
+/** What the gated blocks compute. @throws ResonnxError `recipe/option-invalid` */
+export function gateEquations(operation: Operation): Equations {
+  const { gate, on, transform } = gateOptions(operation);
+  const isRegion = operation.targets.sites?.some((site) => site['region_input'] !== undefined) ?? false;
+  const before = isRegion ? 'y = F(x)' : 'y = x + F(x)';
+  if (gate === 'highway') {
+    const map = { linear: 'W·x + b', conv1x1: 'W∗x + b', 'conv3x3-pad1': 'W∗x + b' }[transform];
+    return { before, after: `y = T(x)·F(x) + (1 − T(x))·x, T(x) = σ(${map})` };
+  }
+  const factor = { scalar: 'α', 'per-channel': 'γ', 'tanh-scalar': 'tanh(α)' }[gate];
+  return { before, after: on === 'branch' ? `y = x + ${factor}·F(x)` : `y = ${factor}·x + F(x)` };
 }
 
 /**

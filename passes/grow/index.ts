@@ -33,6 +33,7 @@ export const grow: OperationPass = {
   summary: 'insert copies of layers that are identities at first',
   semantics: 'identity-at-init',
   semanticsOf: () => 'identity-at-init',
+  equations: () => ({ before: 'y = L(x)', after: "y = L'(L(x)), L'(z) = z + 0·F(z)" }),
   run(model: Model, cx) {
     for (const layer of findLayers(new Locator(model), cx.options.operation)) {
       const input = layer[0].skip;

@@ -14,6 +14,7 @@ import {
 import { concatenate, transposed, zip } from '../_shared/arrays.js';
 import { proveAligned } from '../_shared/alignment.js';
 import { parameterName, type Region } from '../_shared/region.js';
+import { projectionOptions } from '../_shared/projection.js';
 import { pointwise } from '../_shared/spatial.js';
 
 /** How skip and branch meet, as the recipe says. */
@@ -58,6 +59,31 @@ export function combinationOf({ operation, options }: Operation): Combination {
     branchScale: number('branch_scale', 1),
     activation,
   };
+}
+
+const PROJECTIONS: Readonly<Record<string, string>> = {
+  none: 'x',
+  conv1x1: 'W·x',
+  'conv1x1-bn': 'BN(W·x)',
+  'avgpool-conv1x1': 'W·avg(x)',
+  'avgpool-conv1x1-bn': 'BN(W·avg(x))',
+  linear: 'W·x',
+  'option-a': 'pad(x)',
+};
+
+/** What a region with its skip computes. @throws ResonnxError `recipe/option-invalid` */
+export function insertedEquation(operation: Operation): string {
+  const { options } = operation;
+  if (options['combine'] === 'jk-concat') return 'y_L = W·[y_1; …; y_L] + b';
+  const { kind } = projectionOptions(operation.operation, options);
+  const { how, order, skipScale, branchScale, activation } = combinationOf(operation);
+  const skip = options['skip_from'] === 'h0' ? PROJECTIONS[kind]!.replace('x', 'x₀') : PROJECTIONS[kind]!;
+  const met = {
+    add: `${skip} + F(x)`,
+    concat: order === 'skip,branch' ? `R·[${skip}; F(x)]` : `R·[F(x); ${skip}]`,
+    weighted: `${skipScale}·${skip} + ${branchScale}·F(x)`,
+  }[how];
+  return activation === undefined ? `y = ${met}` : `y = ${activation}(${met})`;
 }
 
 /** What stands where the branch stood: skip and branch, met as asked. */

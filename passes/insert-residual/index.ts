@@ -13,7 +13,7 @@ import { buildProjection, isZeroAtFirst, projectArray, projectionOptions } from 
 import { findRegions, type Region } from '../_shared/region.js';
 import { redirect } from '../_shared/readers.js';
 import { sitesOf } from '../_shared/sites.js';
-import { buildCombination, combinationOf, combineArrays } from './combine.js';
+import { buildCombination, combinationOf, combineArrays, insertedEquation } from './combine.js';
 import { buildJumpingKnowledge, jumpingKnowledgeArrays } from './jumping-knowledge.js';
 
 /**
@@ -26,6 +26,7 @@ export const insertResidual: OperationPass = {
   summary: 'put a skip around a region: identity or projected; added, concatenated or weighted',
   semantics: 'changes-function',
   semanticsOf: (request) => (startsAsZero(request) ? 'identity-at-init' : 'changes-function'),
+  equations: ({ operation }) => ({ before: 'y = F(x)', after: insertedEquation(operation) }),
   run(model: Model, cx) {
     const { operation } = cx.options;
     const regions = findRegions(new Locator(model), sitesOf(operation));

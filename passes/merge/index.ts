@@ -1,4 +1,4 @@
-import { type Model, type Operation, type OperationPass, recipeCodes, ResonnxError } from '#core';
+import { type Equations, type Model, type Operation, type OperationPass, recipeCodes, ResonnxError } from '#core';
 import { mergeGates } from './branch-gate.js';
 import { mergeBranches } from './parallel-branches.js';
 import { absorbResiduals } from './residual-into.js';
@@ -21,6 +21,7 @@ export const merge: OperationPass = {
   summary: 'linear paths that meet become one: branches, gates, residuals',
   semantics: 'equivalent',
   semanticsOf: () => 'equivalent',
+  equations: ({ operation }) => EQUATIONS[mergeOf(operation)],
   run(model: Model, cx) {
     const what = mergeOf(cx.options.operation);
     switch (what) {
@@ -34,6 +35,13 @@ export const merge: OperationPass = {
         return absorbResiduals(model, 'linear', cx);
     }
   },
+};
+
+const EQUATIONS: Readonly<Record<Merge, Equations>> = {
+  'parallel-conv-branches': { before: 'y = W₁x + W₂x + … + x', after: "y = W'x + b'" },
+  'branch-gate': { before: 'y = x + λ·(W·h + b)', after: 'y = x + (λW)·h + λb' },
+  'residual-into-conv': { before: 'y = x + W₂·σ(W₁x), x ≥ 0', after: 'y = [W₂ I]·σ([W₁; I]x)' },
+  'residual-into-linear': { before: 'y = x + W₂·σ(W₁x), x ≥ 0', after: 'y = [W₂ I]·σ([W₁; I]x)' },
 };
 
 function mergeOf({ operation, options }: Operation): Merge {

@@ -29,6 +29,7 @@ export const parallelize: OperationPass = {
   summary: 'the second branch of a layer reads the layer input: x + attn(x) + mlp(x)',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({ before: 'u = x + A(x), y = u + M(u)', after: 'y = x + A(x) + M(x)' }),
   run(model: Model, cx) {
     for (const { first, second } of findPairs(new Locator(model), cx.options.operation)) {
       cx.rewrite('parallelize', second.node, () => {

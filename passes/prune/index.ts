@@ -13,6 +13,7 @@ export const prune: OperationPass = {
   summary: 'remove residual blocks: their output becomes their input',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({ before: 'y = x + F(x)', after: 'y = x' }),
   run(model: Model, cx) {
     const { operation } = cx.options;
     const { keep } = operation.options;

@@ -8,6 +8,7 @@ export const removeResidual: OperationPass = {
   summary: 'drop the skip of residual additions: y = F(x)',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({ before: 'y = x + F(x)', after: 'y = F(x)' }),
   run(model: Model, cx) {
     for (const { node, sum, branch } of findAdditions(new Locator(model), sitesOf(cx.options.operation))) {
       cx.rewrite('remove-residual', node, (edit) => edit.replace(sum, branch));

@@ -27,6 +27,7 @@ export const replaceNorm: OperationPass = {
   summary: 'norms become dynamic tanh: γ·tanh(αx) + β',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({ before: 'y = γ·(x − mean(x))/√(var(x) + ε) + β', after: 'y = γ·tanh(α·x) + β' }),
   run(model: Model, cx) {
     const { operation, parameters } = cx.options;
     checkOptions(operation);

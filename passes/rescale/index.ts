@@ -22,6 +22,16 @@ export const rescale: OperationPass = {
   summary: 'multiply skip and branch of residual additions by constants',
   semantics: 'changes-function',
   semanticsOf: ({ operation }) => (isNeutral(operation) ? 'exact' : 'changes-function'),
+  equations: ({ operation: { options } }) => {
+    const factor = (name: string, symbol: string): string => {
+      const given = options[name] ?? 1;
+      return given === 1 ? '' : `${typeof given === 'number' ? given : symbol}·`;
+    };
+    return {
+      before: 'y = x + F(x)',
+      after: `y = ${factor('skip_scale', 's_i')}x + ${factor('branch_scale', 'p_i')}F(x)`,
+    };
+  },
   run(model: Model, cx) {
     const { operation } = cx.options;
     for (const addition of findAdditions(new Locator(model), sitesOf(operation))) {

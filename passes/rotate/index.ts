@@ -22,6 +22,7 @@ export const rotate: OperationPass = {
   summary: 'the residual stream is rotated by an orthogonal matrix',
   semantics: 'equivalent',
   semanticsOf: () => 'equivalent',
+  equations: () => ({ before: 'y = x + F(N(x))', after: "y' = x' + QᵀF(N(x')·Qᵀ), x' = xQ" }),
   run(model: Model, cx) {
     const { operation } = cx.options;
     const stream = findStream(new Locator(model), operation, cx.types);

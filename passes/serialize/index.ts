@@ -33,6 +33,7 @@ export const serialize: OperationPass = {
   summary: 'the branches of a parallel layer run one after the other',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({ before: 'y = x + A(N(x)) + M(N(x))', after: 'u = x + A(N(x)), y = u + M(N(u))' }),
   run(model: Model, cx) {
     const now = new Map<Value, Value>();
     for (const layer of findLayers(new Locator(model), cx.options.operation)) {

@@ -2,7 +2,7 @@ import { type Model, type OperationPass } from '#core';
 import { moveBatchNorms } from './batch-norm.js';
 import { batchNormReference } from './batch-norm-reference.js';
 import { moveNorms } from './edit.js';
-import { placementOptions } from './options.js';
+import { placementEquations, placementOptions } from './options.js';
 import { placementReference } from './reference.js';
 
 /**
@@ -17,6 +17,7 @@ export const setNormPlacement: OperationPass = {
     'move the norms of residual blocks: pre, post, post-branch, sandwich, deepnorm, full-preactivation, original',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: ({ operation }) => placementEquations(placementOptions(operation)),
   run(model: Model, cx) {
     const options = placementOptions(cx.options.operation);
     const isConvolutional = options.placement === 'full-preactivation' || options.placement === 'original';

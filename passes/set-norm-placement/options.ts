@@ -1,4 +1,4 @@
-import { type Operation, recipeCodes, ResonnxError } from '#core';
+import { type Equations, type Operation, recipeCodes, ResonnxError } from '#core';
 
 /** What `set-norm-placement` is asked for; the names of docs/recipes.md. */
 export interface PlacementOptions {
@@ -36,4 +36,22 @@ export function placementOptions({ operation, options }: Operation): PlacementOp
     alpha,
     tail: pick('tail', 'none', ['none', 'relu', 'bn-relu']),
   };
+}
+
+const AFTER: Readonly<Record<PlacementOptions['placement'], string>> = {
+  pre: 'y = x + F(N(x))',
+  post: 'y = N(x + F(x))',
+  'post-branch': 'y = x + N(F(x))',
+  sandwich: 'y = x + M(F(N(x)))',
+  deepnorm: 'y = N(α·x + F(x))',
+  'full-preactivation': 'y = x + W₂·relu(N₂(W₁·relu(N₁(x))))',
+  original: 'y = relu(x + N₂(W₂·relu(N₁(W₁x))))',
+};
+
+/** Where the norm N of a block stands afterwards; where it stood is for each block to say. */
+export function placementEquations({ placement, skipsOnly, alpha }: PlacementOptions): Equations {
+  if (skipsOnly) return { before: 'y = N(x) + F(N(x))', after: 'y = x + F(N(x))' };
+  const before = { 'full-preactivation': AFTER.original, original: AFTER['full-preactivation'] };
+  const known = placement === 'full-preactivation' || placement === 'original' ? before[placement] : undefined;
+  return { before: known ?? 'y = x + F(x) with its norm N', after: AFTER[placement].replace('α', String(alpha)) };
 }

@@ -31,6 +31,10 @@ export const slice: OperationPass = {
   summary: 'the residual stream is cut to a lower rank',
   semantics: 'changes-function',
   semanticsOf: () => 'changes-function',
+  equations: () => ({
+    before: 'y = x + F(N(x))',
+    after: "y' = x'·Q_kᵀQ_{k+1} + Q_{k+1}ᵀF(N(x')·Q_kᵀ), x' = xQ_k of rank r",
+  }),
   run(model: Model, cx) {
     const { operation } = cx.options;
     const stream = preNormStream(new Locator(model), operation, cx.types);

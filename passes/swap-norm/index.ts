@@ -35,6 +35,7 @@ export const swapNorm: OperationPass = {
   summary: 'layer norms become root mean square norms, the writers of the stream are centred',
   semantics: 'equivalent',
   semanticsOf: ({ operation }) => (isExact(operation) ? 'equivalent' : 'changes-function'),
+  equations: () => ({ before: 'y = x + F(LN(x))', after: "y' = x' + C·F(RMS(x')·γ + β), C = I − 11ᵀ/d, x' = C·x" }),
   run(model: Model, cx) {
     checkOptions(cx.options.operation);
     const norms = namedNorms(new Locator(model), cx.options.operation).map(({ output }) => layerNorm(output, cx));

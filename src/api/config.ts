@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { extname, relative, resolve, sep } from 'node:path';
-import { createJiti } from 'jiti';
 import type { z } from 'zod';
 import { parse } from '../dim/dim.js';
 import type { Shape } from '../ir/type.js';
@@ -9,6 +8,7 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { findConfig } from './config-file.js';
 import { type Config, configSchema, type ModelOptions } from './config-schema.js';
 import { reasonOf } from './files.js';
+import { importDefault } from './module-file.js';
 import type { OptimizeOptions } from './optimize.js';
 
 export { type Config, type ModelOptions } from './config-schema.js';
@@ -32,7 +32,7 @@ export async function loadConfig(folder: string, given?: string): Promise<Loaded
 async function evaluate(file: string): Promise<unknown> {
   try {
     if (extname(file) === '.json') return JSON.parse(readFileSync(file, 'utf8')) as unknown;
-    return await createJiti(file, { moduleCache: false, fsCache: false }).import(file, { default: true });
+    return await importDefault(file);
   } catch (cause) {
     throw new ResonnxError([configUnreadable(file, reasonOf(cause))], { cause });
   }

@@ -2,6 +2,8 @@ import type { Model } from '../ir/model.js';
 import type { OutputComparison, Reference } from '../numerics/whole.js';
 import type { Semantics } from '../pass/pass.js';
 import type { PassRun } from '../pass/run.js';
+import { isFloat } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** How much of one pass a pipeline ran, over all its runs. */
 export interface PassReport {
@@ -113,4 +115,44 @@ export function summarizePasses(runs: readonly PassRun[]): readonly PassReport[]
     found.set(pass.name, { ...before, rewrites: before.rewrites + rewrites, ms: before.ms + ms });
   }
   return [...found.values()];
+}
+
+/** A constant that a model holds. */
+export interface ParameterReport {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** Floating point constants that one model holds and the other does not, by name. */
+export interface ParameterChanges {
+  readonly added: readonly ParameterReport[];
+  readonly removed: readonly ParameterReport[];
+}
+
+/** What became of the parameters; `after` was made from a clone of `before`, so that what stayed is the same tensor. */
+export function parameterChanges(before: Model, after: Model): ParameterChanges {
+  const [old, now] = [parametersOf(before), parametersOf(after)];
+  const missing = (from: ReadonlyMap<Tensor, string>, among: ReadonlyMap<Tensor, string>): ParameterReport[] =>
+    [...from]
+      .filter(([tensor]) => !among.has(tensor))
+      .map(([{ dtype, shape }, name]) => ({ name, dtype, shape }))
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return { added: missing(now, old), removed: missing(old, now) };
+}
+
+/** Floating point constants of all graphs with the name of the value that holds them. */
+function parametersOf(model: Model): ReadonlyMap<Tensor, string> {
+  const found = new Map<Tensor, string>();
+  const take = (tensor: Tensor | undefined, name: string): void => {
+    if (tensor && isFloat(tensor.dtype) && !found.has(tensor)) found.set(tensor, name);
+  };
+  for (const graph of model.graphs()) {
+    for (const value of graph.initializers) take(value.constant, value.hint);
+    for (const slot of graph.inputs) take(slot.fallback, slot.name);
+    for (const node of graph.nodes.values())
+      for (const attr of node.attrs.values())
+        if (attr.type === 'TENSOR') take(attr.value, node.outputs[0]?.hint ?? node.name);
+  }
+  return found;
 }

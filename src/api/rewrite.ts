@@ -10,7 +10,7 @@ import { tensorsOf } from '../ir/tensors.js';
 import { abortable } from '../numerics/abortable.js';
 import { type OperationCheck, type OperationVerification, verifyOperation } from '../numerics/operation.js';
 import type { Runtime } from '../numerics/runtime.js';
-import type { OperationOptions, OperationPass } from '../pass/operation.js';
+import type { Equations, OperationOptions, OperationPass } from '../pass/operation.js';
 import type { Semantics } from '../pass/pass.js';
 import { Pipeline } from '../pass/pipeline.js';
 import { runPipeline } from '../pass/run.js';
@@ -18,7 +18,7 @@ import { Parameters } from '../recipe/parameters.js';
 import { type Operation, parseRecipe } from '../recipe/recipe.js';
 import type { NumericArray } from '../tensor/array.js';
 import { measureModel } from './emit-bytes.js';
-import { countNodes, countOperators } from './report.js';
+import { countNodes, countOperators, type ParameterChanges, parameterChanges } from './report.js';
 import { resolveTargets } from './rewrite-targets.js';
 
 /** Options of {@link rewrite}. */
@@ -44,6 +44,10 @@ export interface OperationReport {
   readonly semantics: Semantics;
   /** Places that were rewritten, in the user's words. */
   readonly sites: readonly string[];
+  /** What a named block computes before and after. */
+  readonly equations: Equations;
+  /** Floating point constants that came and went. */
+  readonly parameters: ParameterChanges;
   readonly verification: OperationVerification | { readonly status: 'skipped' };
 }
 
@@ -93,7 +97,14 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
         const verification = runtime
           ? await check(runtime, { before, after: current, pass, request, ...options })
           : SKIPPED;
-        operations.push({ operation: pass.name, semantics: pass.semanticsOf(request), sites, verification });
+        operations.push({
+          operation: pass.name,
+          semantics: pass.semanticsOf(request),
+          sites,
+          equations: pass.equations(request),
+          parameters: parameterChanges(before, current),
+          verification,
+        });
       }
     }
     return { model: current, report: reportOn(model, current, operations, verify), metadata: verify ? {} : UNVERIFIED };

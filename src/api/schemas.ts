@@ -121,6 +121,8 @@ const optimized = open({
   verification,
 });
 
+const weight = open({ name: z.string(), dtype: z.string(), shape: z.array(count) });
+
 const rewritten = open({
   schema: z.literal('resonnx/rewrite@1'),
   nodes: change,
@@ -132,6 +134,8 @@ const rewritten = open({
       operation: z.string(),
       semantics,
       sites: z.array(z.string()),
+      equations: open({ before: z.string(), after: z.string() }),
+      parameters: open({ added: z.array(weight), removed: z.array(weight) }),
       verification: open({ status: z.string(), why: z.string().optional() }),
     }),
   ),
@@ -158,7 +162,6 @@ const port = open({
 const portChange = open({ name: z.string(), before: port, after: port });
 const ports = open({ removed: z.array(port), added: z.array(port), changed: z.array(portChange) });
 const nodeRef = open({ node: z.string(), op: z.string() });
-const weight = open({ name: z.string(), dtype: z.string(), shape: z.array(count) });
 const inferred = open({ dtype: z.string().nullable(), shape: dims });
 const siteChange = open({ before: z.string(), after: z.string(), node: z.string(), facts: z.array(fact) });
 const residualSummary = open({

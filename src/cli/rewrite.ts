@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { fileSource } from '../api/files.js';
 import { readRecipe } from '../api/recipe-file.js';
 import { rewrite, type RewriteReport } from '../api/rewrite.js';
+import type { ParameterReport } from '../api/report.js';
 import { readNpz } from '../tensor/npy.js';
 import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
@@ -81,8 +82,21 @@ function summarize(path: string, report: RewriteReport, options: Options, output
   const { nodes, parameters, operations } = report;
   output.say(options.dryRun || options.out === undefined ? `${path} (dry run)` : `${path} → ${options.out}`);
   output.say(`  nodes ${nodes.before} → ${nodes.after}, parameters ${parameters.before} → ${parameters.after}`);
-  for (const { operation, semantics, sites, verification } of operations) {
+  for (const { operation, semantics, sites, verification, equations, parameters: changes } of operations) {
     output.say(`  ${operation} (${semantics}): ${verification.status}`);
-    for (const site of sites) output.say(`    ${site}`);
+    output.say(`    ${equations.before}  →  ${equations.after}`);
+    for (const site of sites) output.say(`    at ${site}`);
+    for (const line of describe(changes.added)) output.say(`    + ${line}`);
+    for (const line of describe(changes.removed)) output.say(`    − ${line}`);
   }
+}
+
+/** One line for each kind of parameter, with how many there are. */
+function describe(parameters: readonly ParameterReport[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { name, dtype, shape } of parameters) {
+    const line = `${name} ${dtype}[${shape.join(', ')}]`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => (count === 1 ? line : `${line} ×${count}`));
 }

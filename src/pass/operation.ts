@@ -27,6 +27,12 @@ export interface Taps {
   override(value: Value, array: NumericArray): void;
 }
 
+/** What a named block computes before an operation and after it, with x for what it reads and F for its branch. */
+export interface Equations {
+  readonly before: string;
+  readonly after: string;
+}
+
 /**
  * A pass that carries out one operation of a recipe. It throws a ResonnxError with a code of `recipe/` or `rewrite/` when the request
  * cannot be carried out right: nothing is emitted then.
@@ -34,6 +40,8 @@ export interface Taps {
 export interface OperationPass extends Pass<OperationOptions> {
   /** The promise for this very request, never weaker than what it does: e.g. a gate of 1 is `equivalent`, of 0 `changes-function`. */
   semanticsOf(request: OperationOptions): Semantics;
+  /** The equations of this very request, for people to read. @throws ResonnxError `recipe/option-invalid` */
+  equations(request: OperationOptions): Equations;
   /**
    * What the new network computes, step by step over taps of the original: overrides values in the order of the model's blocks until
    * the graph outputs are right. Required for requests that change the function.
