@@ -2,17 +2,14 @@ import { checkWellFormed, interfaceOf } from '../analysis/wellformed.js';
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
-import { emptiableSymbols } from '../numerics/inputs.js';
-import { RegionBook } from '../numerics/region-verify.js';
+import type { RegionBook } from '../numerics/region-verify.js';
 import { type Declined, type Evaluator, type OpsetPolicy, semanticsOf, type Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import { type AnyPass, type PassRun, type RunOptions, type RunResult, runPipeline } from '../pass/run.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { inferTypes } from '../shape/types.js';
 import { invariant } from '../support/invariant.js';
-import { PassDefect, reproducerText } from './defect.js';
 import { fingerprint } from './fingerprint.js';
-import { minimize } from './minimize.js';
 
 /** One result of a pipeline. */
 export interface Candidate {
@@ -80,7 +77,7 @@ export class Attempts {
     const model = this.copy();
     const records: RewriteRecord[] = [];
     const types = inferTypes(model);
-    const book = wanted ? new RegionBook(model, types, emptiableSymbols(model, types)) : undefined;
+    const book = wanted ? (await import('../numerics/verifying.js')).openBook(model, types) : undefined;
     const watch = attempt.afterPass ?? (observed ? afterPass : undefined);
     const { passes, rewrites } = await this.#guarded(model, pipeline, {
       types,
@@ -148,6 +145,10 @@ export class Attempts {
   async #defect(pipeline: Pipeline, begun: readonly AnyPass[], cause: unknown): Promise<unknown> {
     const pass = begun.at(-1);
     if (!pass) return cause;
+    const [{ PassDefect, reproducerText }, { minimize }] = await Promise.all([
+      import('./defect.js'),
+      import('./minimize.js'),
+    ]);
     const model = this.copy();
     let left = begun.length - 1;
     if (left > 0) {

@@ -24,13 +24,8 @@ export {
 export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';
 export { defineRecipe, type Operation, type Targets, type TargetSite } from '../recipe/recipe.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
-export {
-  type BytesSource as Source,
-  loadBytes as load,
-  loadText,
-  type LoadOptions,
-  type OnnxProtoModel,
-} from './load-bytes.js';
+export { type BytesSource as Source, loadBytes as load, type LoadOptions, type OnnxProtoModel } from './load-bytes.js';
+export { loadText } from './load-text.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
 export { type OptimizeReport, type OutputReport, type PassReport, type Reverted, type Verification } from './report.js';
 export { rewrite, type OperationReport, type RewriteOptions, type RewriteReport, type Rewritten } from './rewrite.js';

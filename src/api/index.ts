@@ -19,7 +19,7 @@ export { emitBytes, type EmitOptions, emitStream, emitText } from './emit-bytes.
 export { emit, emitFile, emitOnnxProto, type Emitted, type Sink } from './emit.js';
 export { explain, type ExplainOptions, type ExplainReport, type MissReport, type RewriteMade } from './explain.js';
 export { inspect, type Inspection, type InspectOptions } from './inspect.js';
-export { loadText } from './load-bytes.js';
+export { loadText } from './load-text.js';
 export { load, type LoadOptions, type OnnxProtoModel, type Source } from './load.js';
 export { optimize, type Optimized, type OptimizeOptions } from './optimize.js';
 export type { RuntimeFaultReport } from './runtime-fault.js';

@@ -11,7 +11,7 @@ import { type DimJson, type ResidualJson, residualJson, shapeJson } from '../res
 import type { Types } from '../shape/types.js';
 import { isFloat } from '../tensor/dtype.js';
 import { inferBound } from './bind.js';
-import { measureModel } from './emit-bytes.js';
+import { measureModel } from './encode.js';
 import { countNodes, countOperators } from './report.js';
 
 /** Options of {@link inspect}. */

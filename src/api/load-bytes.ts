@@ -4,8 +4,6 @@ import { importModel } from '../onnx/import.js';
 import type { ExternalFiles } from '../onnx/tensor.js';
 import type { ModelProto } from '../proto/messages.js';
 import { decodeModel } from '../proto/model.js';
-import { encodeUtf8 } from '../support/utf8.js';
-import { parseModelText } from '../text/parse.js';
 import { type ByteSource, memorySource } from '../support/bytes.js';
 
 /** What a model can be loaded from without a file system. */
@@ -28,12 +26,6 @@ export async function loadBytes(source: BytesSource, options: LoadOptions = {}):
   const bytes = memorySource(await toBytes(source, options.signal), options.name ?? '<bytes>');
   options.signal?.throwIfAborted();
   return finishLoading(decodeModel(bytes), bytes, { name: bytes.name, isText: false, external: options.external });
-}
-
-/** Loads a model from ONNX text. @throws ResonnxError with a code of `text/` or `onnx/` */
-export function loadText(text: string, { name = '<text>', external }: LoadOptions = {}): Model {
-  const source = memorySource(encodeUtf8(text), name);
-  return finishLoading(parseModelText(text, { file: name }), source, { name, isText: true, external });
 }
 
 /** Where a model comes from, and what opens its external data. */

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { notText } from '../diagnostics/codes/text.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
+import type { ModelProto } from '../proto/messages.js';
 import { decodeModel } from '../proto/model.js';
-import { parseModelBytes } from '../text/parse.js';
+import type { ByteSource } from '../support/bytes.js';
 import { externalFiles, fileSource } from './files.js';
 import { type BytesSource, finishLoading, loadBytes, type LoadOptions } from './load-bytes.js';
 
@@ -26,11 +27,17 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   return loadBytes(source, options);
 }
 
-function loadFile(path: string): Model {
+async function loadFile(path: string): Promise<Model> {
   const source = fileSource(path);
   const isText = extname(path) === '.onnxtxt';
   if (isText && source.read(0, Math.min(source.size, 512)).includes(0))
     throw new ResonnxError([notText({ file: path, path: '' })]);
-  const proto = isText ? parseModelBytes(source.read(0, source.size), { file: path }) : decodeModel(source);
+  const proto = isText ? await parseText(source, path) : decodeModel(source);
   return finishLoading(proto, source, { name: path, path, isText, external: externalFiles(path) });
+}
+
+/** Most models are binary, and are loaded faster without what reads text. */
+async function parseText(source: ByteSource, path: string): Promise<ModelProto> {
+  const { parseModelBytes } = await import('../text/parse.js');
+  return parseModelBytes(source.read(0, source.size), { file: path });
 }

@@ -13,7 +13,7 @@ import type { Declined, OpsetPolicy, Target } from '../pass/pass.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass, PassRun } from '../pass/run.js';
 import { inferBound } from './bind.js';
-import { measureModel } from './emit-bytes.js';
+import { measureModel } from './encode.js';
 import { countNodes, countOperators, type OptimizeReport, summarizePasses, withoutRuntime } from './report.js';
 import type { Evidence } from './certificate.js';
 import type { RuntimeFaultReport } from './runtime-fault.js';

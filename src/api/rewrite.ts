@@ -17,7 +17,7 @@ import { runPipeline } from '../pass/run.js';
 import { Parameters } from '../recipe/parameters.js';
 import { type Operation, parseRecipe } from '../recipe/recipe.js';
 import type { NumericArray } from '../tensor/array.js';
-import { measureModel } from './emit-bytes.js';
+import { measureModel } from './encode.js';
 import { countNodes, countOperators, type ParameterChanges, parameterChanges } from './report.js';
 import { resolveTargets } from './rewrite-targets.js';
 

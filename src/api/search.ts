@@ -1,19 +1,17 @@
 import type { Model } from '../ir/model.js';
-import { planModel } from '../numerics/plan.js';
-import { runtimeForm } from '../numerics/runtime-form.js';
-import { type RegionOutcome, RegionVerifier } from '../numerics/region-verify.js';
+import type { RegionOutcome } from '../numerics/region-verify.js';
 import type { Runtime } from '../numerics/runtime.js';
 import type { RuntimeFault } from '../numerics/second-opinion.js';
-import { Reference, type WholeComparison } from '../numerics/whole.js';
+import type { Reference, WholeComparison } from '../numerics/whole.js';
 import type { Pipeline } from '../pass/pipeline.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import { findFirstBad } from '../support/bisect.js';
 import { Attempts, type AttemptOptions, type Candidate } from './attempt.js';
 import type { Evidence } from './certificate.js';
-import { measureModel } from './emit-bytes.js';
+import { measureModel } from './encode.js';
 import { NO_RUNTIME, type Reverted, type Verification, wholeReport } from './report.js';
 import { fingerprint } from './fingerprint.js';
-import { reportFault, type RuntimeFaultReport } from './runtime-fault.js';
+import type { RuntimeFaultReport } from './runtime-fault.js';
 
 /** What {@link Search} works with; see `OptimizeOptions`. */
 export interface SearchOptions extends AttemptOptions {
@@ -33,6 +31,9 @@ export interface Found {
   readonly evidence: Evidence;
   readonly runtimeFaults: readonly RuntimeFaultReport[];
 }
+
+type Compare = (model: Model) => Promise<WholeComparison>;
+type Verifying = typeof import('../numerics/verifying.js');
 
 interface Fault {
   readonly record: RewriteRecord;
@@ -63,24 +64,26 @@ export class Search {
 
   /** Finds the largest part of the pipeline's work that stands. */
   async run(): Promise<Found> {
-    const reference = this.#options.verify === false ? undefined : this.#prepare();
+    const verifying = this.#options.verify === false ? undefined : await import('../numerics/verifying.js');
+    const reference = verifying && this.#prepare(verifying);
     reference?.catch(() => undefined); // it may fail before, or after, anyone waits for it
     let candidate = await this.#fitting(await this.#attempt(true));
     if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
     const { runtime } = this.#options;
-    if (!reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
+    if (!verifying || !reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
     if (!runtime) return this.#giveUp('unverifiable', NO_RUNTIME);
     const { seed, onProgress } = this.#options;
     const prepared = await reference;
     const hint = 'why' in prepared ? {} : { hint: prepared.samples[0]!.binding };
-    const verifier = new RegionVerifier(runtime, { seed, ...hint }, onProgress);
+    const verifier = new verifying.RegionVerifier(runtime, { seed, ...hint }, onProgress);
+    const compare = 'why' in prepared ? undefined : (model: Model) => prepared.compare(verifying.runtimeForm(model));
     for (let round = 0; round < ROUNDS; round++) {
-      const comparing = 'why' in prepared ? undefined : prepared.compare(runtimeForm(candidate.model));
+      const comparing = compare?.(candidate.model);
       comparing?.catch(() => undefined); // it is under way while the regions are made ready
       const outcome = await verifier.check(candidate.book!);
-      const wrong = await this.#faults(candidate, outcome, prepared, comparing);
+      const wrong = await this.#faults(candidate, outcome, prepared, comparing, compare);
       if (!Array.isArray(wrong)) return wrong;
-      for (const fault of wrong) this.#deny(fault, runtime);
+      for (const fault of wrong) await this.#deny(fault, runtime);
       candidate = await this.#fitting(await this.#attempt(false));
     }
     return this.#giveUp('reverted', 'too many rewrites were refuted');
@@ -92,9 +95,10 @@ export class Search {
     outcome: RegionOutcome,
     reference: Reference | { readonly why: string },
     comparing: Promise<WholeComparison> | undefined,
+    compare: Compare | undefined,
   ): Promise<Fault[] | Found> {
     if (outcome.refuted.length > 0) return [...outcome.refuted];
-    if ('why' in reference || !comparing) {
+    if ('why' in reference || !comparing || !compare) {
       const why = 'why' in reference ? reference.why : '';
       if (candidate.rewrites > 0 && outcome.uncovered.length === 0) return this.#accept(candidate, outcome, reference);
       if (outcome.uncovered.length === candidate.rewrites) return this.#giveUp('unverifiable', why);
@@ -103,12 +107,12 @@ export class Search {
     this.#options.onProgress?.('comparing with the original');
     const comparison = await comparing;
     if (comparison.status === 'match') return this.#accept(candidate, outcome, reference, comparison);
-    const record = await this.#culprit(reference, candidate);
+    const record = await this.#culprit(compare, candidate);
     if (!record) return this.#giveUp('unverifiable', `the unchanged model ${comparison.why ?? 'differs from itself'}`);
     return [{ record, why: comparison.why ?? 'differs' }];
   }
 
-  async #prepare(): Promise<Reference | { readonly why: string }> {
+  async #prepare({ planModel, Reference }: Verifying): Promise<Reference | { readonly why: string }> {
     const { runtime, samples, seed } = this.#options;
     if (!runtime) return { why: NO_RUNTIME };
     const { form, plan } = planModel(this.#original);
@@ -164,17 +168,18 @@ export class Search {
   }
 
   /** The rewrite with which the result begins to differ; `undefined` when it differs without any. */
-  async #culprit(reference: Reference, candidate: Candidate): Promise<RewriteRecord | undefined> {
+  async #culprit(compare: Compare, candidate: Candidate): Promise<RewriteRecord | undefined> {
     const { first } = await findFirstBad(candidate.rewrites, async (limit) => {
       this.#options.onProgress?.(`searching the rewrite at fault: with ${limit} of ${candidate.rewrites}`);
       const attempt = await this.#attempts.run({ pipeline: this.#pipeline, denied: this.#denied, limit });
-      return (await reference.compare(runtimeForm(attempt.model))).status === 'match';
+      return (await compare(attempt.model)).status === 'match';
     });
     return candidate.records[first - 1];
   }
 
-  #deny({ record, why, fault }: Fault, runtime: Runtime): void {
+  async #deny({ record, why, fault }: Fault, runtime: Runtime): Promise<void> {
     if (fault && !this.#runtimeFaults.has(fault)) {
+      const { reportFault } = await import('./runtime-fault.js');
       const report = reportFault(fault, record, runtime);
       this.#runtimeFaults.set(fault, report);
       this.#options.onDiagnostic?.(report.diagnostic);

@@ -7,7 +7,7 @@ import type { Target } from '../pass/pass.js';
 import { Pipeline } from '../pass/pipeline.js';
 import type { AnyPass } from '../pass/run.js';
 import { emitText } from './emit-bytes.js';
-import { loadText } from './load-bytes.js';
+import { loadText } from './load-text.js';
 import { optimize } from './optimize.js';
 import type { Reverted, Verification } from './report.js';
 

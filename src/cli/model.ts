@@ -1,5 +1,4 @@
 import { findUnknown } from '../analysis/unknown.js';
-import { loadText } from '../api/load-bytes.js';
 import { load } from '../api/load.js';
 import type { Model } from '../ir/model.js';
 import { usage } from './arguments.js';
@@ -22,6 +21,9 @@ async function loadStream(streams: Streams): Promise<Model> {
   for await (const chunk of streams.in) chunks.push(chunk);
   const [first] = chunks.find((chunk) => chunk.length > 0) ?? [];
   // ONNX text begins with a list of properties or a comment; in binary models these bytes would be no field.
-  if (first === 0x3c || first === 0x23) return loadText(await new Blob(chunks).text(), { name: NAME });
+  if (first === 0x3c || first === 0x23) {
+    const { loadText } = await import('../api/load-text.js');
+    return loadText(await new Blob(chunks).text(), { name: NAME });
+  }
   return load(new Blob(chunks), { name: NAME });
 }

@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { findConfig } from '../api/config-file.js';
 import { optimize, type OptimizeOptions } from '../api/optimize.js';
 import type { OptimizeReport } from '../api/report.js';
-import type { Model } from '../ir/model.js';
-import { exportModel } from '../onnx/export.js';
 import type { Target } from '../pass/pass.js';
-import { printModel } from '../text/print.js';
-import { writeCertificate } from './certificate.js';
 import { collect, count, parseShapes, usage } from './arguments.js';
 import { parseExternalData, writeModel } from './convert.js';
 import { EXIT, Exit } from './exit.js';
@@ -81,7 +76,7 @@ async function run(path: string, options: Options, streams: Streams): Promise<vo
   const model = await loadArgument(path, streams, output);
   const optimized = await optimize(model, {
     ...given,
-    ...instruments(options, output),
+    ...(await instruments(options, output)),
     onProgress: (what) => output.progress(what),
     onDiagnostic: (diagnostic) => output.diagnostic(diagnostic),
     clock: () => performance.now(),
@@ -94,7 +89,10 @@ async function run(path: string, options: Options, streams: Streams): Promise<vo
   if (verification.status === 'mismatch') throw new Exit(EXIT.no, `error: ${verification.why}`);
   const emit = { metadata, provenance: options.provenance ?? false };
   const { bytes } = await writeModel(optimized.model, options.out, external, streams, emit);
-  if (options.certificate !== undefined) await writeCertificate(options.certificate, model, optimized, options.out);
+  if (options.certificate !== undefined) {
+    const { writeCertificate } = await import('./certificate.js');
+    await writeCertificate(options.certificate, model, optimized, options.out);
+  }
   const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
   if (options.out !== '-') summarize(path, written, options, output);
   output.object(written);
@@ -133,25 +131,11 @@ function readOptions({ target, opset, maxGrowth, ...options }: Options): Optimiz
   };
 }
 
-/** Observers of the pipeline: printing, dumping, stopping. */
-function instruments(options: Options, output: Output): Pick<OptimizeOptions, 'afterPass'> {
+/** Observers of the pipeline, where any are asked for. */
+async function instruments(options: Options, output: Output): Promise<Pick<OptimizeOptions, 'afterPass'>> {
   const { printIrAfter, dumpDir, stopAfter } = options;
-  if (dumpDir !== undefined) mkdirSync(dumpDir, { recursive: true });
-  let number = 0;
-  const text = (model: Model): string => printModel(exportModel(model), { elideAbove: 32, annotations: false });
-  return {
-    afterPass(run, model) {
-      number++;
-      const { name } = run.pass;
-      const prints =
-        printIrAfter === name || printIrAfter === 'all' || (printIrAfter === 'changed' && run.rewrites > 0);
-      if (prints) output.note(`# after ${name} (${run.rewrites} rewrites)\n${text(model)}`);
-      if (dumpDir !== undefined && run.rewrites > 0) {
-        writeFileSync(join(dumpDir, `${String(number).padStart(3, '0')}-${name}.onnxtxt`), text(model));
-      }
-      return stopAfter !== name;
-    },
-  };
+  if (printIrAfter === undefined && dumpDir === undefined && stopAfter === undefined) return {};
+  return (await import('./instruments.js')).instruments(options, output);
 }
 
 function summarize(path: string, report: OptimizeReport, options: Options, output: Output): void {

@@ -35,7 +35,7 @@ function packageVersion(): string {
 async function buildProgram(streams: Streams, args: readonly string[]): Promise<Command> {
   const program = new Command('resonnx')
     .description('Inspect, verify, optimize and rewrite the residual structure of ONNX models.')
-    .version(packageVersion(), '-V, --version')
+    .version(versionFor(args), '-V, --version')
     .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.err.write(text) })
     .exitOverride()
     .showHelpAfterError('(resonnx --help shows the commands)');
@@ -49,6 +49,12 @@ function reproduce(error: Error, args: readonly string[]): string {
   const command = ['resonnx', ...args].map((each) => JSON.stringify(each)).join(' ');
   const where = `resonnx ${packageVersion()}, Node ${process.version}, ${process.platform}-${process.arch}`;
   return writeReproducer(`${command}\n${where}\n${error.stack ?? error.message}\n`, 'txt');
+}
+
+/** The version of this package where something could ask for it; other command lines need not read it. */
+function versionFor(args: readonly string[]): string {
+  if (!args.some((arg) => arg === '-V' || arg === '--version')) return '';
+  return packageVersion();
 }
 
 function explain(cause: unknown, streams: Streams, args: readonly string[]): ExitCode {

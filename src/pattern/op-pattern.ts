@@ -77,10 +77,9 @@ function build(domain: string, opType: string, args: readonly unknown[]): OpPatt
   const guarded = typeof last === 'object' && last !== null && !('kind' in last);
   const operands = (guarded ? args.slice(0, -1) : args) as readonly (Pat | undefined)[];
   const guards = Object.entries((guarded ? last : {}) as Record<string, (value: unknown) => boolean>);
-  const versions = schemaVersions(domain, opType);
   for (const [name] of guards) {
     invariant(
-      versions.some((schema) => schema.attributes.has(name)),
+      schemaVersions(domain, opType).some((schema) => schema.attributes.has(name)),
       `no version of ${opType} has an attribute ${name}`,
     );
   }
