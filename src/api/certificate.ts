@@ -10,8 +10,9 @@ import type { RegionOutcome } from '../numerics/region-verify.js';
 import { planModel } from '../numerics/plan.js';
 import type { Sample } from '../numerics/sample.js';
 import type { Candidate } from './attempt.js';
-import type { Optimized } from './optimize.js';
+import type { Optimized, OptimizeOptions } from './optimize.js';
 import type { Reverted, Verification } from './report.js';
+import { readShapes, type WrittenShapes } from './shapes.js';
 
 /** A model by content: the hash of its bytes with all weights inside, the same whatever files it is kept in. */
 export interface ModelHash {
@@ -35,6 +36,10 @@ export interface CertifiedRewrite {
 /** Rewrites that are equal up to names and weights, and how the first of them fared; every other one was run with its own weights. */
 export interface CertifiedKind {
   readonly kind: string;
+  readonly pass: string;
+  readonly rule: string;
+  /** Sizes on which they ran first. */
+  readonly binding: Readonly<Record<string, number>>;
   readonly rewrites: number;
   /** Steps of what comes before the rewrite that were taken along. */
   readonly context: number;
@@ -45,10 +50,27 @@ export interface CertifiedKind {
   readonly noiseFloor: number;
 }
 
+/** Options of the optimization on which its rewrites depend, as they were given. */
+export interface CertifiedOptions extends Pick<
+  OptimizeOptions,
+  'target' | 'opset' | 'skip' | 'only' | 'maxGrowth' | 'samples' | 'seed'
+> {
+  readonly shapes?: WrittenShapes;
+  /** Whether nodes of the result say where they come from. */
+  readonly provenance?: boolean;
+}
+
+/** What makes certificates: a version of this package and of a runtime. */
+export interface CertifiedVersions {
+  readonly resonnx: string;
+  readonly runtime: string;
+}
+
 /** What was verified and how: enough to do it again. */
 export interface Certificate {
   readonly schema: 'resonnx/certificate@1';
-  readonly versions: { readonly resonnx: string; readonly runtime: string };
+  readonly versions: CertifiedVersions;
+  readonly options: CertifiedOptions;
   readonly original: ModelHash;
   readonly result: ModelHash;
   readonly verification: Verification;
@@ -63,6 +85,8 @@ export interface Certificate {
   /** Share of the rewrites that were verified by themselves. */
   readonly coverage: { readonly rewrites: number; readonly verified: number; readonly share: number };
   readonly reverted: readonly Reverted[];
+  /** Hash of all of the above as JSON: shows that somebody changed it, not who made it. */
+  readonly integrity: string;
 }
 
 /** What a certificate is made from, kept by `optimize`. */
@@ -85,22 +109,42 @@ export function certify(
   original: Model,
   written: Model,
   { evidence, report }: Optimized,
-  versions: Certificate['versions'],
+  { versions, options }: Pick<Certificate, 'versions' | 'options'>,
 ): Certificate {
-  const rewrites = rewritesOf(evidence);
-  const verified = rewrites.filter(({ method }) => method !== 'whole').length;
-  return {
-    schema: 'resonnx/certificate@1',
+  const claims = claimsOf(evidence);
+  const certificate = {
+    schema: 'resonnx/certificate@1' as const,
     versions,
+    options,
     original: hashModel(original),
     result: hashModel(written),
     verification: report.verification,
     samples: evidence.samples.map(({ binding, seed, mood }) => ({ binding: Object.fromEntries(binding), seed, mood })),
-    rewrites,
-    kinds: kindsOf(evidence),
-    coverage: { rewrites: rewrites.length, verified, share: rewrites.length === 0 ? 1 : verified / rewrites.length },
+    ...claims,
     reverted: report.reverted,
   };
+  return { ...certificate, integrity: integrityOf(certificate) };
+}
+
+/** What a certificate says of the rewrites. */
+export function claimsOf(evidence: Evidence): Pick<Certificate, 'rewrites' | 'kinds' | 'coverage'> {
+  const rewrites = rewritesOf(evidence);
+  const verified = rewrites.filter(({ method }) => method !== 'whole').length;
+  const share = rewrites.length === 0 ? 1 : verified / rewrites.length;
+  return { rewrites, kinds: kindsOf(evidence), coverage: { rewrites: rewrites.length, verified, share } };
+}
+
+/** A certificate as it is written; JSON has no infinities. */
+export function printCertificate(certificate: Certificate): string {
+  return `${JSON.stringify(certificate, finite, 2)}\n`;
+}
+
+function finite(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function integrityOf(certificate: Omit<Certificate, 'integrity'>): string {
+  return digest(JSON.stringify({ ...certificate, integrity: undefined }, finite));
 }
 
 function rewritesOf({ candidate, outcome }: Evidence): readonly CertifiedRewrite[] {
@@ -119,8 +163,11 @@ function digest(key: string): string {
 }
 
 function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
-  return (outcome?.groups ?? []).map(({ key, members, level, verdict }) => ({
+  return (outcome?.groups ?? []).map(({ key, pass, rule, members, level, verdict }) => ({
     kind: digest(key),
+    pass,
+    rule,
+    binding: Object.fromEntries(verdict.binding),
     rewrites: members,
     context: level,
     runs: verdict.runs,
@@ -142,7 +189,11 @@ export function parseCertificate(text: string, file: string): Certificate {
   if (certificate?.schema !== 'resonnx/certificate@1' || !Array.isArray(certificate.samples)) {
     throw new ResonnxError([certificateMalformed(file, 'it is not a resonnx/certificate@1')]);
   }
-  return certificate as Certificate;
+  const whole = certificate as Certificate;
+  if (whole.integrity !== integrityOf(whole)) {
+    throw new ResonnxError([certificateMalformed(file, 'it was changed after it was made')]);
+  }
+  return whole;
 }
 
 /** Says where the models are not those that the certificate is about. */
@@ -160,7 +211,8 @@ export function checkHashes(certificate: Certificate, a: Model, b: Model): reado
 
 /** The inputs on which the certificate says that the models agree. */
 export function certifiedFeeds(certificate: Certificate, original: Model): readonly Feeds[] {
-  const { plan } = planModel(original);
+  const { shapes } = certificate.options;
+  const { plan } = planModel(original, shapes ? { shapes: readShapes(shapes) } : {});
   return certificate.samples.map(({ binding, seed, mood }) =>
     makeFeeds(plan, new Map(Object.entries(binding)), seed, mood),
   );

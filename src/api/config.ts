@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { extname, relative, resolve, sep } from 'node:path';
 import type { z } from 'zod';
-import { parse } from '../dim/dim.js';
-import type { Shape } from '../ir/type.js';
 import { configInvalid, configUnreadable } from '../diagnostics/codes/config.js';
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { findConfig } from './config-file.js';
@@ -10,6 +8,7 @@ import { type Config, configSchema, type ModelOptions } from './config-schema.js
 import { reasonOf } from './files.js';
 import { importDefault } from './module-file.js';
 import type { OptimizeOptions } from './optimize.js';
+import { readShapes } from './shapes.js';
 
 export { type Config, type ModelOptions } from './config-schema.js';
 
@@ -71,7 +70,7 @@ function patternOf(pattern: string): RegExp {
 export function optimizeOptions(options: ModelOptions): OptimizeOptions {
   return {
     ...picked(options, ['target', 'opset', 'skip', 'only', 'maxGrowth', 'verify', 'samples', 'seed']),
-    ...(options.shapes && { shapes: shapesOf(options.shapes) }),
+    ...(options.shapes && { shapes: readShapes(options.shapes) }),
   };
 }
 
@@ -82,10 +81,4 @@ export function picked<K extends keyof ModelOptions>(
 ): { readonly [N in K]?: NonNullable<ModelOptions[N]> } {
   const found = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return Object.fromEntries(found) as { readonly [N in K]?: NonNullable<ModelOptions[N]> };
-}
-
-function shapesOf(shapes: NonNullable<ModelOptions['shapes']>): ReadonlyMap<string, Shape> {
-  const dims = (shape: readonly (number | string | null)[]): Shape =>
-    shape.map((dim) => (typeof dim === 'string' ? (parse(dim) ?? null) : dim));
-  return new Map(Object.entries(shapes).map(([name, shape]) => [name, dims(shape)]));
 }

@@ -8,6 +8,7 @@ import { runtimeForm } from '../numerics/runtime-form.js';
 import { FLOAT64, type Optimization, type Runtime } from '../numerics/runtime.js';
 import { compareLocally } from '../numerics/local.js';
 import { Reference, type WholeComparison } from '../numerics/whole.js';
+import type { ReplayReport } from './replay.js';
 import { type Verification, wholeReport, withoutRuntime } from './report.js';
 
 /** Options of {@link verify}. */
@@ -39,6 +40,8 @@ export interface VerifyReport {
   readonly schema: 'resonnx/verify@1';
   readonly verification: Verification;
   readonly levels?: readonly LevelReport[];
+  /** With a certificate: what became of its rewrites. */
+  readonly certificate?: ReplayReport;
 }
 
 const LEVELS: readonly Optimization[] = ['basic', 'extended', 'all'];

@@ -1,35 +1,58 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { certifiedFeeds, certify, checkHashes, parseCertificate } from '../api/certificate.js';
+import {
+  type Certificate,
+  type CertifiedOptions,
+  type CertifiedVersions,
+  certify,
+  parseCertificate,
+  printCertificate,
+} from '../api/certificate.js';
 import { readBinary } from '../api/files.js';
 import { load } from '../api/load.js';
-import type { Optimized } from '../api/optimize.js';
-import { ResonnxError } from '../diagnostics/diagnostic.js';
+import type { Optimized, OptimizeOptions } from '../api/optimize.js';
+import { writeShapes } from '../api/shapes.js';
 import type { Model } from '../ir/model.js';
-import type { Feeds } from '../numerics/inputs.js';
+import { findRuntimes } from '../numerics/ort-installed.js';
 
-/** Writes the certificate of an optimization whose result was written to `out`. */
-export async function writeCertificate(path: string, model: Model, optimized: Optimized, out: string): Promise<void> {
+/** How the result that a certificate is about was made and written. */
+export interface Written {
+  readonly out: string;
+  readonly provenance: boolean;
+  readonly options: OptimizeOptions;
+}
+
+/** Writes the certificate of an optimization. */
+export async function writeCertificate(
+  path: string,
+  model: Model,
+  optimized: Optimized,
+  { out, provenance, options }: Written,
+): Promise<void> {
   const written = out === '-' ? optimized.model : await load(out);
-  const text = JSON.stringify(certify(model, written, optimized, versions()), finite, 2);
-  writeFileSync(path, `${text}\n`);
+  const how = { versions: versions(), options: certifiedOptions(options, provenance) };
+  writeFileSync(path, printCertificate(certify(model, written, optimized, how)));
 }
 
-/** The inputs of a certificate. @throws ResonnxError `certificate/malformed`, `certificate/hash` when it is about other models */
-export function readCertifiedFeeds(path: string, first: Model, second: Model): readonly Feeds[] {
-  const certificate = parseCertificate(new TextDecoder().decode(readBinary(path)), path);
-  const [wrong, ...more] = checkHashes(certificate, first, second);
-  if (wrong) throw new ResonnxError([wrong, ...more]);
-  return certifiedFeeds(certificate, first);
+/** Reads a certificate. @throws ResonnxError `certificate/malformed`, `file/unreadable` */
+export function readCertificate(path: string): Certificate {
+  return parseCertificate(new TextDecoder().decode(readBinary(path)), path);
 }
 
-function finite(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+function certifiedOptions(options: OptimizeOptions, provenance: boolean): CertifiedOptions {
+  const { target, opset, skip, only, maxGrowth, samples, seed, shapes } = options;
+  const given = { target, opset, skip, only, maxGrowth, samples, seed };
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  return {
+    ...(Object.fromEntries(present) as CertifiedOptions),
+    ...(shapes && { shapes: writeShapes(shapes) }),
+    ...(provenance && { provenance }),
+  };
 }
 
-function versions(): { readonly resonnx: string; readonly runtime: string } {
-  const require = createRequire(import.meta.url);
-  const { version } = require('resonnx/package.json') as { version: string };
-  const runtime = require('onnxruntime-node/package.json') as { version: string };
-  return { resonnx: version, runtime: `onnxruntime-node ${runtime.version}` };
+/** Of this package and of the runtime that is installed. */
+export function versions(): CertifiedVersions {
+  const { version } = createRequire(import.meta.url)('resonnx/package.json') as { version: string };
+  const [runtime] = findRuntimes();
+  return { resonnx: version, runtime: runtime ? `${runtime.name} ${runtime.version}` : 'none' };
 }

@@ -91,7 +91,8 @@ async function run(path: string, options: Options, streams: Streams): Promise<vo
   const { bytes } = await writeModel(optimized.model, options.out, external, streams, emit);
   if (options.certificate !== undefined) {
     const { writeCertificate } = await import('./certificate.js');
-    await writeCertificate(options.certificate, model, optimized, options.out);
+    const { out, provenance = false } = options;
+    await writeCertificate(options.certificate, model, optimized, { out, provenance, options: given });
   }
   const written: OptimizeReport = { ...report, bytes: { ...report.bytes, after: bytes } };
   if (options.out !== '-') summarize(path, written, options, output);

@@ -4,11 +4,10 @@ import { readBinary } from '../api/files.js';
 import { readNpz } from '../tensor/npy.js';
 import type { Feeds } from '../numerics/inputs.js';
 import type { Model } from '../ir/model.js';
-import { readCertifiedFeeds } from './certificate.js';
 import { EXIT, Exit } from './exit.js';
 import { Output, type Streams } from './io.js';
 import { loadArgument } from './model.js';
-import { collect, count, parseShapes } from './arguments.js';
+import { collect, count, parseShapes, usage } from './arguments.js';
 
 interface Options {
   readonly inputs?: string;
@@ -29,7 +28,7 @@ export function registerVerify(program: Command, streams: Streams): void {
     .argument('<a>', 'the model that is right')
     .argument('<b>', 'the model to compare with it')
     .option('--inputs <file>', '.npz with one array for each input, named X or in:X')
-    .option('--certificate <file.json>', 'check that these are its models, and compare on its inputs')
+    .option('--certificate <file.json>', 'check that these are its models, and do again what it says')
     .option('--samples <n>', 'inputs to make and compare on')
     .option('--seed <n>', 'seed of the inputs')
     .option(
@@ -45,15 +44,9 @@ export function registerVerify(program: Command, streams: Streams): void {
       const output = new Output(streams, options);
       const first = await loadArgument(a, streams, output);
       const second = await loadArgument(b, streams, output);
-      const report = await verify(first, second, {
-        ...(options.inputs !== undefined && { feeds: [readFeeds(options.inputs, first)] }),
-        ...(options.certificate !== undefined && { feeds: readCertifiedFeeds(options.certificate, first, second) }),
-        ...(options.samples !== undefined && { samples: count('samples', options.samples) }),
-        ...(options.seed !== undefined && { seed: count('seed', options.seed) }),
-        ...(options.shape && { shapes: parseShapes(options.shape) }),
-        checkLevels: options.checkLevels ?? false,
-        onProgress: (what) => output.progress(what),
-      }).finally(() => output.endProgress());
+      const report = await compare(first, second, options, (what) => output.progress(what)).finally(() =>
+        output.endProgress(),
+      );
       show(report, output);
       output.object(report);
       const { status } = report.verification;
@@ -62,10 +55,34 @@ export function registerVerify(program: Command, streams: Streams): void {
     });
 }
 
+async function compare(
+  first: Model,
+  second: Model,
+  options: Options,
+  onProgress: (what: string) => void,
+): Promise<VerifyReport> {
+  const { certificate, inputs, checkLevels = false } = options;
+  if (certificate !== undefined) {
+    if (inputs !== undefined) throw usage('--inputs: a certificate has its own');
+    const { readCertificate, versions } = await import('./certificate.js');
+    const { replay } = await import('../api/replay.js');
+    return replay(readCertificate(certificate), first, second, { versions: versions(), checkLevels, onProgress });
+  }
+  return verify(first, second, {
+    ...(inputs !== undefined && { feeds: [readFeeds(inputs, first)] }),
+    ...(options.samples !== undefined && { samples: count('samples', options.samples) }),
+    ...(options.seed !== undefined && { seed: count('seed', options.seed) }),
+    ...(options.shape && { shapes: parseShapes(options.shape) }),
+    checkLevels,
+    onProgress,
+  });
+}
+
 const EXAMPLES = `
 Example:
   resonnx verify model.onnx model.opt.onnx
   resonnx verify a.onnx b.onnx --inputs given.npz --check-levels
+  resonnx verify model.onnx model.opt.onnx --certificate model.json
 
 Exit codes: 0 they agree, 1 they differ, 2 wrong usage, 3 a model cannot be read or is not valid ONNX, 4 a model cannot be run here`;
 
@@ -80,7 +97,7 @@ function readFeeds(path: string, model: Model): Feeds {
   return Object.fromEntries(feeds);
 }
 
-function show({ verification, levels }: VerifyReport, output: Output): void {
+function show({ verification, levels, certificate }: VerifyReport, output: Output): void {
   const { status, why, samples, outputs } = verification;
   output.say(`${status}${why === undefined ? '' : `: ${why}`}`);
   for (const { name, maxAbs, maxRel, noiseFloor, excluded } of outputs) {
@@ -92,6 +109,11 @@ function show({ verification, levels }: VerifyReport, output: Output): void {
     );
   }
   if (samples > 0) output.say(`  ${samples} inputs`);
+  if (certificate) {
+    const { rewrites, replayed, share, why: reason } = certificate;
+    const alone = `${Math.floor(100 * share)} % of them by themselves`;
+    output.say(`  ${replayed} of ${rewrites} rewrites replayed, ${alone}${reason === undefined ? '' : `: ${reason}`}`);
+  }
   for (const { level, original, result } of levels ?? []) {
     output.say(
       `  optimization level ${level}: ${result}${original === 'match' ? '' : ' (the first model is wrong there too)'}`,

@@ -63,7 +63,7 @@ export function sinkOf(node: Node, index: number, types: Types): Sink | undefine
   if (table) return { ...table, ends: true };
   const fixed = SINKS[`${node.op} ${index}`] ?? SINKS[`${node.op} *`];
   if (fixed === 'end' || fixed === 'start' || fixed === 'axis') return { kind: fixed, ends: true };
-  if (fixed) return { kind: fixed };
+  if (fixed) return { kind: isWholePower(node, index) ? 'compute' : fixed };
   if (node.domain === '' && COMPARISONS.has(node.opType)) return comparison(node, index);
   if (isMaskComplement(node, index)) return { kind: 'mask' };
   if (isConvolution(node)) return index === 0 ? convolution(node, types) : { kind: 'compute' };
@@ -71,6 +71,12 @@ export function sinkOf(node: Node, index: number, types: Types): Sink | undefine
   const vocabulary = stringsOf(node);
   if (vocabulary) return { kind: 'compute', compared: vocabulary };
   return isMixing(node) || isNormalization(node) || isElementwise(node) ? { kind: 'compute' } : undefined;
+}
+
+/** The base of a power of whole numbers may be negative. */
+function isWholePower(node: Node, index: number): boolean {
+  if (node.op !== 'Pow' || index !== 0) return false;
+  return constantOf(node.inputs[1])?.floats().every(Number.isInteger) ?? false;
 }
 
 function convolution(node: Node, types: Types): Sink {
