@@ -115,6 +115,29 @@ const settled: NodeRule = {
   },
 };
 
+const sameOperand: NodeRule = {
+  name: 'same-operand',
+  summary: 'Max, Min, And or Or of one value with itself',
+  ops: ['Max', 'Min', 'And', 'Or', 'BitwiseAnd', 'BitwiseOr'],
+  plan: (node) =>
+    node.inputs.length > 1 && node.inputs.every((value) => value === node.inputs[0])
+      ? passThrough(node, node.inputs[0])
+      : undefined,
+};
+
+/** Operators that give the same for x, −x and |x|. */
+const EVEN = ['Abs', 'Cos', 'Cosh', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare'];
+
+const even: NodeRule = {
+  name: 'sign-unseen',
+  summary: 'Neg and Abs in front of an operator that does not see the sign',
+  ops: EVEN,
+  plan(node) {
+    const inner = node.inputs[0]?.producer;
+    return isOp(inner, 'Neg', 'Abs') ? (edit) => edit.graph.setInput(node, 0, inner.inputs[0]) : undefined;
+  },
+};
+
 /** By its function body in the standard, Clip without bounds is Identity, from version 11 on; before, the defaults cut infinities. */
 const clip: NodeRule = {
   name: 'clip-without-bounds',
@@ -174,4 +197,13 @@ function squeeze(node: Node, data: Value, axes: readonly number[]): Plan | undef
 }
 
 /** Rules about operators that compute. */
-export const ARITHMETIC_RULES: readonly NodeRule[] = [neutralOperand, twice, settled, clip, where, reduction];
+export const ARITHMETIC_RULES: readonly NodeRule[] = [
+  neutralOperand,
+  twice,
+  settled,
+  sameOperand,
+  even,
+  clip,
+  where,
+  reduction,
+];

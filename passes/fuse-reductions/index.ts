@@ -97,6 +97,29 @@ const softmax: Rule = {
   rewrite: (m, edit) => edit.node('Softmax', [m.value(x)], { axis: axesOf(m.node(top), m.types)![0]! }),
 };
 
+const logSum = op.ReduceLogSumExp(x);
+const logSumOver = op.ReduceLogSumExp(x, any('axes of powers'));
+
+/** x − log Σ exp x: the sum is over one axis, and keeps it. */
+function logSoftmax(name: string, reduction: OpPattern): Rule {
+  return {
+    ...common,
+    name,
+    summary: 'a value less the logarithm of the sum of its powers becomes LogSoftmax',
+    root: 'Sub',
+    pattern: op.Sub(x, reduction),
+    check(m) {
+      const node = m.node(reduction);
+      const axes = axesOf(node, m.types);
+      if (axes?.length !== 1 || intAttr(node, 'keepdims') !== 1)
+        return no('the sum is not over one axis that it keeps', node);
+      const isLast = axes[0] === (m.shape(x)?.length ?? 0) - 1;
+      return isLast || (m.graph.opset('') ?? 0) >= 13 ? ok : no('LogSoftmax takes what follows the axis with it', node);
+    },
+    rewrite: (m, edit) => edit.node('LogSoftmax', [m.value(x)], { axis: axesOf(m.node(reduction), m.types)![0]! }),
+  };
+}
+
 const y = any('divisor');
 
 const quotient: Rule = {
@@ -133,8 +156,11 @@ export const fuseReductions: Pass = rulePass({
       sumSquareOver,
       op.Sqrt(sumSquareOver),
     ),
+    becomes('log-sum', 'ReduceLogSum', 'Log', 'the logarithm of a sum becomes ReduceLogSum', sum, op.Log(sum)),
     mean,
     softmax,
+    logSoftmax('log-softmax', logSum),
+    logSoftmax('log-softmax-over', logSumOver),
     quotient,
   ],
 });

@@ -2,6 +2,7 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { clipChain } from './clip.js';
 import { constantChain, signs, whereNot } from './constants.js';
+import { minMax, notComparison } from './limits.js';
 import { poolReshape, reduceChain, reduceReshape, reduceSqueezed } from './reduce.js';
 import { reducedStack } from './stack.js';
 import { zeroOperand } from './zeros.js';
@@ -13,6 +14,8 @@ export const mergeArithmetic: Pass = nodeRules({
   semantics: 'equivalent',
   rules: [
     clipChain,
+    minMax,
+    notComparison,
     constantChain,
     signs,
     whereNot,
