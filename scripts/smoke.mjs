@@ -1,12 +1,16 @@
 // Packs the package, installs the tarball in an empty folder, and runs the command there in bare Node.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const folder = mkdtempSync(join(tmpdir(), 'resonnx-smoke-'));
+const place = mkdtempSync(join(tmpdir(), 'resonnx-smoke-'));
+const folder = join(place, 'whole');
+const bare = join(place, 'bare');
+mkdirSync(folder);
+mkdirSync(bare);
 
 /** Entries that need nothing of their bundler until it calls them. */
 const BUNDLERS = ['vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild'];
@@ -19,6 +23,23 @@ function run(command, args, cwd, expected = 0) {
   });
   if (status !== expected) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
   return stdout;
+}
+
+/** Without the optional dependency everything but verification works, and what needs a runtime says which to install. */
+function checkWithoutRuntime(tarball) {
+  writeFileSync(join(bare, 'package.json'), JSON.stringify({ name: 'bare', private: true, type: 'module' }));
+  run('npm', ['install', '--omit=optional', '--no-audit', '--no-fund', `../whole/${tarball}`], bare);
+  if (existsSync(join(bare, 'node_modules/onnxruntime-node'))) throw new Error('--omit=optional installed a runtime');
+  for (const name of ['model.onnx', 'out.onnx']) cpSync(join(folder, name), join(bare, name));
+  const bin = join('node_modules', '.bin', 'resonnx');
+  run(bin, ['inspect', 'model.onnx', '--json', '--html', 'report.html'], bare);
+  run(bin, ['diff', 'model.onnx', 'out.onnx', '--json'], bare);
+  run(bin, ['types', 'model.onnx'], bare);
+  const { verification } = JSON.parse(run(bin, ['optimize', 'model.onnx', '-o', 'same.onnx', '--json'], bare));
+  if (verification.status !== 'unverifiable') throw new Error(`without a runtime: ${verification.status}`);
+  if (!/npm install onnxruntime-node/.test(run(bin, ['doctor'], bare, 4))) throw new Error('doctor names no runtime');
+  run(bin, ['optimize', 'model.onnx', '-o', 'small.onnx', '--no-verify'], bare);
+  run(bin, ['verify', 'model.onnx', 'out.onnx'], bare, 4);
 }
 
 try {
@@ -38,19 +59,19 @@ try {
     ['-e', "import('resonnx').then((api) => { if (typeof api.load !== 'function') process.exit(1); })"],
     folder,
   );
-  const entries = ['resonnx', 'resonnx/handle', ...BUNDLERS.map((name) => `resonnx/${name}`)];
+  const entries = [
+    'resonnx',
+    'resonnx/core',
+    'resonnx/testing',
+    'resonnx/report',
+    'resonnx/handle',
+    ...BUNDLERS.map((name) => `resonnx/${name}`),
+  ];
   run(process.execPath, ['-e', `Promise.all(${JSON.stringify(entries)}.map((name) => import(name)))`], folder);
   run(bin, ['types', 'model.onnx'], folder);
   run(bin, ['types', 'model.onnx', '--check'], folder);
-  for (const name of ['onnxruntime-node', 'onnxruntime-web'])
-    rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
-  run(bin, ['inspect', 'model.onnx', '--json'], folder);
-  const without = JSON.parse(run(bin, ['optimize', 'model.onnx', '-o', 'without.onnx', '--json'], folder));
-  if (without.verification.status !== 'unverifiable')
-    throw new Error(`without a runtime: ${without.verification.status}`);
-  run(bin, ['optimize', 'model.onnx', '-o', 'without.onnx', '--no-verify'], folder);
-  run(bin, ['verify', 'model.onnx', 'out.onnx'], folder, 4);
+  checkWithoutRuntime(tarball);
   console.log('smoke: the packed package works');
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(place, { recursive: true, force: true });
 }
