@@ -12,13 +12,13 @@ import { isDeterministic } from './training.js';
 export interface Difference {
   readonly first: Value;
   readonly second: Value;
-  /** The values in the same place that are computed from these by the same operators, nearest first. */
-  readonly above: readonly (readonly [Value, Value])[];
 }
 
 /** Two models laid side by side: what is computed alike, and where they part. */
 export interface Alignment {
   readonly differences: readonly Difference[];
+  /** Values in one place that are computed, by the same operator, from this place of both models. */
+  readonly behind: (place: Difference) => readonly Difference[];
   /** The value of the other model that is computed in just the same way, if it has one. */
   readonly inSecond: (value: Value) => Value | undefined;
   readonly inFirst: (value: Value) => Value | undefined;
@@ -26,9 +26,6 @@ export interface Alignment {
   readonly firstKey: (value: Value) => number;
   readonly secondKey: (value: Value) => number;
 }
-
-/** Ancestors that a difference remembers. */
-const ABOVE = 4;
 
 /**
  * Aligns two models by structure, never by names other than those of inputs: values are alike when they are computed by the same
@@ -39,31 +36,37 @@ export function alignModels(first: Model, second: Model): Alignment {
   const keys = new Keys();
   const [left, right] = [keys.of(first.graph), keys.of(second.graph)];
   const differences: Difference[] = [];
-  const seen = new Set<string>();
+  const behind = new Map<string, Difference[]>();
   const stack: Difference[] = [];
-  const push = (a: Value, b: Value, above: Difference['above']): void => {
-    const id = `${a.id}:${b.id}`;
-    if (left.key(a) === right.key(b) || seen.has(id)) return;
-    seen.add(id);
-    stack.push({ first: a, second: b, above: above.slice(0, ABOVE) });
+  const push = (a: Value, b: Value, reader?: Difference): void => {
+    const place = { first: a, second: b };
+    if (left.key(a) === right.key(b)) return;
+    const known = behind.get(idOf(place));
+    if (!known) {
+      behind.set(idOf(place), reader ? [reader] : []);
+      stack.push(place);
+    } else if (reader) known.push(reader);
   };
   for (const slot of first.graph.outputs) {
     const other = second.graph.outputs.find(({ name }) => name === slot.name);
-    if (other) push(slot.value, other.value, []);
+    if (other) push(slot.value, other.value);
   }
   for (let at = stack.pop(); at; at = stack.pop()) {
     const inputs = alikeButForInputs(at, left, right);
     if (!inputs) differences.push(at);
-    else for (const [a, b] of inputs) push(a, b, [[at.first, at.second], ...at.above]);
+    else for (const [a, b] of inputs) push(a, b, at);
   }
   return {
     differences,
+    behind: (place) => behind.get(idOf(place)) ?? [],
     inSecond: (value) => right.find(left.key(value)),
     inFirst: (value) => left.find(right.key(value)),
     firstKey: left.key,
     secondKey: right.key,
   };
 }
+
+const idOf = ({ first, second }: Difference): string => `${first.id}:${second.id}`;
 
 /** The inputs that differ of two nodes that are the same otherwise; nothing when the nodes themselves, or what they share, part here. */
 function alikeButForInputs(
@@ -103,6 +106,7 @@ class Keys {
   of(graph: Graph): Side {
     const keys = new Map<Value, number>();
     const values = new Map<number, Value>();
+    const live = liveNodes(graph);
     const key = (value: Value): number => {
       let found = keys.get(value);
       if (found === undefined) {
@@ -117,7 +121,7 @@ class Keys {
       node.outputs.forEach((value, index) => {
         const number = this.#number(`${text}#${index}`);
         keys.set(value, number);
-        if (!values.has(number)) values.set(number, value);
+        if (live.has(node) && !values.has(number)) values.set(number, value);
       });
     }
     return { key, find: (number) => values.get(number) };
@@ -128,6 +132,19 @@ class Keys {
     if (number === undefined) this.#numbers.set(text, (number = this.#numbers.size));
     return number;
   }
+}
+
+/** Nodes that an output depends on. */
+function liveNodes(graph: Graph): ReadonlySet<Node> {
+  const live = new Set<Node>();
+  const stack = graph.outputs.map(({ value }) => value);
+  for (let value = stack.pop(); value; value = stack.pop()) {
+    const node = value.producer;
+    if (!node || live.has(node)) continue;
+    live.add(node);
+    for (const input of [...node.inputs, ...capturedValues(node)]) if (input) stack.push(input);
+  }
+  return live;
 }
 
 /** Inputs by their public name, constants by their content. */

@@ -243,9 +243,10 @@ function mayDivide({ dtype, use }: PlannedInput): boolean {
   return isFloat(dtype) && [...use.kinds].every((kind) => kind === 'compute' || kind === 'nonzero');
 }
 
-/** Where operators that are not continuous part: zeros of both signs, halves, and integers beyond 32 bits. */
+/** Where operators that are not continuous part: zeros of both signs, halves, what is nearly an integer, and integers beyond 32 bits. */
 function edgeProbe(dtype: DType): Probe {
-  if (isFloat(dtype)) return { kind: 'rows', axes: [], rows: [{ mean: 0, std: 1 }, 'signed-zeros', 'halves'] };
+  if (isFloat(dtype))
+    return { kind: 'rows', axes: [], rows: [{ mean: 0, std: 1 }, 'signed-zeros', 'halves', 'brinks'] };
   const { bits, kind } = DTYPES[dtype];
   const reach = bits === 64 ? 2n ** 33n : bits === 32 ? 2n ** 20n : 100n;
   return { kind: 'integers', low: kind === 'int' ? -reach : 0n, high: reach };

@@ -14,6 +14,8 @@ export type Row =
   | 'signed-zeros'
   /** Halfway between two integers. */
   | 'halves'
+  /** Just below and just above integers: nearer than half precision tells. */
+  | 'brinks'
   /** Three different numbers, each many times. */
   | 'ties';
 
@@ -208,6 +210,8 @@ function rowValue(row: Row, constant: number, random: Random): number {
       return random.uniform() < 0.5 ? 0 : -0;
     case 'halves':
       return random.integer(-4, 3) + 0.5;
+    case 'brinks':
+      return random.integer(-4, 4) + (random.uniform() < 0.5 ? 1 : -1) * 2 ** -13;
     case 'ties':
       return constant + random.integer(-1, 1);
     default:

@@ -21,6 +21,8 @@ export interface RegionVerdict {
   readonly maxRel: number;
   /** Rounding noise of the first side, where it was measured. */
   readonly noiseFloor: number;
+  /** Largest difference over what was allowed for it. */
+  readonly excess?: number;
   /** Inputs that both sides ran on. */
   readonly runs: number;
   /** Sizes that the first side runs on. */
@@ -141,6 +143,7 @@ class Trial {
   readonly #options: CheckOptions & { readonly method: RegionMethod };
   #maxRel = 0;
   #noiseFloor = 0;
+  #excess = 0;
   #runs = 0;
 
   constructor(
@@ -183,7 +186,8 @@ class Trial {
 
   #measured(binding: Binding): Omit<RegionVerdict, 'status'> {
     const { method } = this.#options;
-    return { maxRel: this.#maxRel, noiseFloor: this.#noiseFloor, runs: this.#runs, binding, method };
+    const [maxRel, noiseFloor, excess, runs] = [this.#maxRel, this.#noiseFloor, this.#excess, this.#runs];
+    return { maxRel, noiseFloor, excess, runs, binding, method };
   }
 
   /** A verdict when the second side is wrong on these feeds. */
@@ -198,6 +202,7 @@ class Trial {
     const judgement = await this.#judge(feeds, expected, actual, binding);
     this.#maxRel = Math.max(this.#maxRel, judgement.maxRel);
     this.#noiseFloor = Math.max(this.#noiseFloor, judgement.noiseFloor);
+    if (judgement.maxRel > 0) this.#excess = Math.max(this.#excess, judgement.maxRel / judgement.tolerance);
     if (judgement.ok) return undefined;
     const opinion = await this.#secondOpinion(feeds, expected, actual, binding);
     if (opinion.kind === 'rounding' && this.#region.semantics !== 'exact') {

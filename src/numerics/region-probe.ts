@@ -48,12 +48,22 @@ const ROWS: Probe = {
   ],
 };
 
+/** Rows beside which every epsilon in use is large. */
+const TINY: Probe = {
+  kind: 'rows',
+  axes: [-1],
+  rows: [
+    { mean: 0, std: 1e-3 },
+    { mean: 0, std: 1e-6 },
+  ],
+};
+
 /** The probe that tells most: rows of very different kinds. */
 export const ROWS_PROBE: RegionProbe = { name: 'rows', binding: same, floats: () => ROWS };
 
 const EQUIVALENT: readonly RegionProbe[] = [
   ROWS_PROBE,
-  { name: 'tiny', binding: same, floats: () => ({ kind: 'normal', mean: 0, std: 1e-3 }) },
+  { name: 'tiny', binding: same, floats: () => TINY },
   {
     name: 'large',
     binding: same,
@@ -62,7 +72,7 @@ const EQUIVALENT: readonly RegionProbe[] = [
   {
     name: 'signed zeros',
     binding: same,
-    floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }, 'halves'] }),
+    floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }, 'halves', 'brinks'] }),
   },
   { name: 'sizes of 1', binding: all(1), optional: true },
   { name: 'sizes of 0', binding: empty, optional: true },
@@ -87,11 +97,13 @@ export function probesFor(semantics: Semantics): readonly RegionProbe[] {
 }
 
 /** How inputs for the region are made: from what the first side does with them, with known elements as they are. */
-export function planRegion({ before, known }: Region): InputPlan {
+export function planRegion({ before, known, interest }: Region): InputPlan {
   const plan = planInputs(before, typesOf(before));
   const found = new Map(plan.symbols);
   const inputs = plan.inputs.map((input) => {
     const elements = known.get(input.name)?.elements;
+    const rows = interest?.get(input.name);
+    if (rows) return { ...input, use: { ...input.use, compared: [...rows] } };
     if (!elements?.every((dim) => dim !== null)) return input;
     for (const dim of elements) for (const name of symbols(dim)) if (!found.has(name)) found.set(name, 'other');
     return { ...input, use: { ...input.use, sizes: elements } };

@@ -31,6 +31,8 @@ export interface Region {
   readonly weights: readonly Weight[];
   /** Symbols of dims that may be 0 where the model is used, as the length of a cache. */
   readonly emptiable: ReadonlySet<string>;
+  /** Elements of inputs on which the sides may part, as rows of two tables that differ. */
+  readonly interest?: ReadonlyMap<string, readonly number[]>;
   /**
    * The same rewrite with `level` steps of what comes before it, for a rewrite may rest on what feeds it. Later rewrites upstream are
    * taken for what they claim to be: equal to what they replaced.
