@@ -69,7 +69,7 @@ function softmaxAxes(call: Call, rank: number): readonly number[] {
   return call.opset >= 13 ? [axis] : Array.from({ length: rank - axis }, (_, i) => axis + i);
 }
 
-/** Rows of floats, each turned into another of the same length. */
+/** Rows of floats, each turned into another of the same length; `row` is the same array every time. */
 export function mapRows(
   call: Call,
   x: Elements,
@@ -79,29 +79,42 @@ export function mapRows(
   call.spend(sizeOf(x));
   const data = numbers(x);
   const made = new Float64Array(data.length);
+  const row = new Float64Array(places.length);
   for (const start of rows) {
-    const row = change(Float64Array.from(places, (place) => data[start + place]!));
-    places.forEach((place, j) => (made[start + place] = row[j]!));
+    for (let j = 0; j < row.length; j++) row[j] = data[start + places[j]!]!;
+    const changed = change(row);
+    for (let j = 0; j < row.length; j++) made[start + places[j]!] = changed[j]!;
   }
   return floats(x.dtype, x.shape, made);
 }
 
+/** The largest element; NaN where there is one, -Infinity of none. */
+function largest(row: Float64Array): number {
+  let most = -Infinity;
+  for (let i = 0; i < row.length; i++) most = Math.max(most, row[i]!);
+  return most;
+}
+
 /** e^x over their sum, shifted by the largest element. */
 export function softmaxRow(row: Float64Array): Float64Array {
-  const largest = row.reduce((most, x) => Math.max(most, x), -Infinity);
-  const powers = row.map((x) => Math.exp(x - largest));
-  const sum = powers.reduce((total, x) => total + x, 0);
-  return powers.map((x) => x / sum);
+  const shift = largest(row);
+  const powers = new Float64Array(row.length);
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += powers[i] = Math.exp(row[i]! - shift);
+  for (let i = 0; i < row.length; i++) powers[i]! /= sum;
+  return powers;
 }
 
 function logSoftmaxRow(row: Float64Array): Float64Array {
-  const largest = row.reduce((most, x) => Math.max(most, x), -Infinity);
-  const sum = row.reduce((total, x) => total + Math.exp(x - largest), 0);
-  return row.map((x) => x - largest - Math.log(sum));
+  const shift = largest(row);
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - shift);
+  const log = Math.log(sum);
+  return row.map((x) => x - shift - log);
 }
 
 function hardmaxRow(row: Float64Array): Float64Array {
-  const first = row.indexOf(row.reduce((most, x) => Math.max(most, x), -Infinity));
+  const first = row.indexOf(largest(row));
   return row.map((_, i) => (i === first ? 1 : 0));
 }
 
