@@ -5,10 +5,13 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { encodeWhole } from '../onnx/bytes.js';
 import { type Feeds, makeFeeds, type Mood } from '../numerics/inputs.js';
-import type { RegionMethod } from '../numerics/region-check.js';
+import type { Region } from '../numerics/region.js';
+import type { RegionMethod, RegionVerdict } from '../numerics/region-check.js';
+import { planRegion } from '../numerics/region-probe.js';
 import type { RegionOutcome } from '../numerics/region-verify.js';
 import { planModel } from '../numerics/plan.js';
 import type { Sample } from '../numerics/sample.js';
+import { ownRounding } from '../numerics/second-opinion.js';
 import type { Candidate } from './attempt.js';
 import type { Optimized, OptimizeOptions } from './optimize.js';
 import type { Reverted, Verification } from './report.js';
@@ -46,7 +49,9 @@ export interface CertifiedKind {
   readonly runs: number;
   /** What ran both sides: the runtime, or the evaluator in float64 where the runtime does not run what was there. */
   readonly method: RegionMethod;
+  /** Largest difference between the sides, relative to the largest element. */
   readonly maxRel: number;
+  /** What rounding alone does to the first side: as the runtime showed it, else how far float64 rounded at every operator is from float64. */
   readonly noiseFloor: number;
 }
 
@@ -162,7 +167,8 @@ function digest(key: string): string {
   return bytesToHex(sha256(new TextEncoder().encode(key)));
 }
 
-function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
+function kindsOf({ candidate, outcome }: Evidence): readonly CertifiedKind[] {
+  const regions = new Map(candidate.book?.regions.map((region) => [region.key, region]));
   return (outcome?.groups ?? []).map(({ key, pass, rule, members, level, verdict }) => ({
     kind: digest(key),
     pass,
@@ -173,8 +179,14 @@ function kindsOf({ outcome }: Evidence): readonly CertifiedKind[] {
     runs: verdict.runs,
     method: verdict.method,
     maxRel: verdict.maxRel,
-    noiseFloor: verdict.noiseFloor,
+    noiseFloor: noiseOf(verdict, level === 0 ? regions.get(key) : undefined),
   }));
+}
+
+/** Noise is measured in float64 where nothing else asked for it and the sides differ at all. */
+function noiseOf({ noiseFloor, maxRel, binding }: RegionVerdict, region: Region | undefined): number {
+  if (noiseFloor > 0 || maxRel === 0 || !region) return noiseFloor;
+  return ownRounding(region.before, makeFeeds(planRegion(region), binding, 0)) ?? 0;
 }
 
 /** Reads a certificate. @throws ResonnxError `certificate/malformed` */

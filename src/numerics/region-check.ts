@@ -211,6 +211,7 @@ class Trial {
     }
     const wrong = { ...this.#measured(binding), status: 'mismatch', probe } as const;
     const why = `on ${probe} it ${judgement.why ?? 'differs'}`;
+    if (opinion.kind === 'unstable') return { ...wrong, why: `${why}, for it rounds worse than what was there` };
     if (opinion.kind !== 'fault') return { ...wrong, why };
     const { fault } = opinion;
     const what = fault.side === 'before' ? 'what was there' : 'what came in its place';

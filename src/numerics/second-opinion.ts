@@ -2,7 +2,7 @@ import type { Model } from '../ir/model.js';
 import type { NumericArray } from '../tensor/array.js';
 import { evaluateModel, roundedOutputs } from './evaluate/evaluate.js';
 import type { Feeds } from './inputs.js';
-import { type Judgement, judge } from './judge.js';
+import { type Judgement, judge, spread } from './judge.js';
 import type { Region } from './region.js';
 
 /** One side of a region that the runtime computes wrongly, with what it was run on. */
@@ -18,18 +18,20 @@ export interface RuntimeFault {
 
 /**
  * What float64 says of two sides that the runtime finds different: `differ` so do they there · `rounding` they are equal, and neither is
- * further from float64 than rounding puts the first side · `fault` they are equal, and the runtime is off on one of them · `none` not
- * covered, or too much work.
+ * further from float64 than rounding puts the first side · `unstable` they are equal, but the second one is that much further off
+ * because of how it rounds · `fault` they are equal, and the runtime is off on one of them beyond all rounding · `none` not covered, or
+ * too much work.
  */
 export type SecondOpinion =
   | { readonly kind: 'none' }
   | { readonly kind: 'differ' }
   | { readonly kind: 'rounding'; readonly noise: number }
+  | { readonly kind: 'unstable' }
   | { readonly kind: 'fault'; readonly fault: RuntimeFault };
 
 type Outputs = Readonly<Record<string, NumericArray>>;
 
-/** Operations that a second opinion may take, on each of three evaluations. */
+/** Operations that a second opinion may take, on each of four evaluations. */
 const LIMIT = 2 ** 24;
 
 /** What the runtime gave on some feeds, and how far equal results may lie apart. */
@@ -58,7 +60,20 @@ export function secondOpinion(
   const { wrong, judgement } = side === 'after' ? second : first;
   if (wrong === undefined) return { kind: 'rounding', noise: judgement.noiseFloor };
   const model = side === 'after' ? after : before;
+  const own = side === 'after' && evaluated(after, feeds, true);
+  if (own && against(actual, [own]).wrong === undefined) return { kind: 'unstable' };
   return { kind: 'fault', fault: { side, model, feeds, output: wrong, why: judgement.why ?? 'differs' } };
+}
+
+/**
+ * How far rounding every result to its dtype takes a model from what float64 gives, relative to the largest element, the worst output;
+ * `undefined` where it is not evaluated.
+ */
+export function ownRounding(model: Model, feeds: Feeds): number | undefined {
+  const truth = evaluated(model, feeds);
+  const rounding = truth && evaluated(model, feeds, true);
+  if (!rounding) return undefined;
+  return Object.entries(truth).reduce((most, [name, output]) => Math.max(most, spread(output, rounding[name]!)), 0);
 }
 
 interface Comparison {

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { certify } from '../../src/api/certificate.js';
 import { optimize } from '../../src/api/optimize.js';
 import { withoutRuntime } from '../../src/api/report.js';
 import type { RuntimeFaultReport } from '../../src/api/runtime-fault.js';
 import { verify } from '../../src/api/verify.js';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.js';
+import type { Node } from '../../src/ir/node.js';
+import type { Value } from '../../src/ir/value.js';
 import { Model } from '../../src/ir/model.js';
 import { evaluateModel, roundedOutputs } from '../../src/numerics/evaluate/evaluate.js';
 import { createFloat64Runtime } from '../../src/numerics/evaluate/runtime.js';
@@ -13,8 +16,10 @@ import type { Region } from '../../src/numerics/region.js';
 import type { Runtime, Session } from '../../src/numerics/runtime.js';
 import { secondOpinion } from '../../src/numerics/second-opinion.js';
 import { Pipeline } from '../../src/pass/pipeline.js';
+import type { Edit } from '../../src/rewrite/edit.js';
 import type { AnyPass } from '../../src/pass/run.js';
 import { fromFloat64 } from '../../src/tensor/array.js';
+import { Tensor } from '../../src/tensor/tensor.js';
 import { graphOf, modelOf } from '../support/model.js';
 
 let runtime: Runtime;
@@ -105,6 +110,32 @@ describe('where the runtime finds the sides different', () => {
       }
     },
   };
+  /** A pass that makes another graph of every node of one operator. */
+  const made = (opType: string, make: (edit: Edit, node: Node) => Value): AnyPass => ({
+    name: 'made',
+    summary: 'planted',
+    semantics: 'equivalent',
+    run(model, cx) {
+      for (const node of [...model.graph.topo()]) {
+        if (node.opType !== opType) continue;
+        cx.rewrite('made', node, (edit) => edit.replace(node.outputs[0]!, make(edit, node)));
+      }
+    },
+  });
+
+  /** tanh(x) as 2σ(2x) - 1: equal, but of no precision near 0. */
+  const bySigmoid = made('Tanh', (edit, { inputs: [x] }) => {
+    const two = edit.constant('', Tensor.float32([], [2]));
+    const one = edit.constant('', Tensor.float32([], [1]));
+    return edit.node('Sub', [edit.node('Mul', [edit.node('Sigmoid', [edit.node('Mul', [x, two])]), two]), one]);
+  });
+
+  /** x W as x/3 W · 3: equal, with two roundings more. */
+  const bySplit = made('MatMul', (edit, { inputs: [x, w] }) => {
+    const three = edit.constant('', Tensor.float32([], [3]));
+    return edit.node('Mul', [edit.node('MatMul', [edit.node('Div', [x, three]), w]), three]);
+  });
+
   const sum = '(float[4] X, float[4] Z) => (float[4] Y) { Y = Add (X, Z) }';
 
   test('and float64 does not, the runtime is to blame: it is told, with a model that shows it, and the rewrite is taken back', async () => {
@@ -140,6 +171,25 @@ describe('where the runtime finds the sides different', () => {
     expect(report.reverted).toHaveLength(1);
     expect(report.reverted[0]!.why).not.toContain('runtime');
     expect([seen, runtimeFaults]).toEqual([[], []]);
+  });
+
+  test('and float64 does not, but the second side rounds far worse, the rewrite is to blame', async () => {
+    const model = graphOf('(float[4, 64] X) => (float[4, 64] Y) { Y = Tanh (X) }', 21);
+    const { report, runtimeFaults } = await optimize(model, { pipeline: new Pipeline().run(bySigmoid), runtime });
+    expect(report.reverted).toMatchObject([{ why: expect.stringContaining('rounds worse than what was there') }]);
+    expect(runtimeFaults).toEqual([]);
+  });
+
+  test('the certificate has the rounding of what was there', async () => {
+    const model = graphOf('(float[4, 64] X, float[64, 64] W) => (float[4, 64] Y) { Y = MatMul (X, W) }', 21);
+    const seen = await optimize(model, { pipeline: new Pipeline().run(bySplit), runtime });
+    const how = { versions: { resonnx: '0', runtime: '0' }, options: {} };
+    const [kind] = certify(model, seen.model, seen, how).kinds;
+    expect(kind).toMatchObject({ method: 'runtime' });
+    expect(kind!.maxRel).toBeGreaterThan(0);
+    // A sum of 64 products rounded once each way: some units of 2^-24, relative to the largest element.
+    expect(kind!.noiseFloor).toBeGreaterThan(2 ** -26);
+    expect(kind!.noiseFloor).toBeLessThan(2 ** -20);
   });
 
   test('by no more than rounding puts the first one, they are equal', () => {
