@@ -41,7 +41,7 @@ const node = (...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array
 describe('bytes that are no model', () => {
   test.each([
     ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', /Git LFS/],
-    ['an error page', '<!DOCTYPE html><html><body>404', /is text/],
+    ['an error page', '<!DOCTYPE html><html><body>404', /is an HTML page/],
     ['JSON', '{"ir_version": 8}', /is text/],
     [
       'ONNX text',
