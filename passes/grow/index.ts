@@ -1,4 +1,5 @@
 import {
+  dependsOn,
   isOp,
   isStatic,
   Locator,
@@ -49,9 +50,11 @@ export const grow: OperationPass = {
           if (!share && !map.has(value) && value.constant!.size > 1)
             map.set(value, edit.constant(`${value.hint}_copy`, value.constant!));
         }
-        if (!cloneNodes(edit, nodes, map)) return false;
+        if (!cloneNodes(edit, nodes, map)) {
+          const why = 'a node of the layer holds a body: it cannot be copied';
+          throw new ResonnxError([recipeCodes.refused({ path: pathOf(output.producer!) }, why)]);
+        }
         redirect(readers, map.get(output)!);
-        return true;
       });
     }
   },
@@ -81,6 +84,12 @@ function findLayers(locator: Locator, operation: Operation): readonly Layer[] {
     else byBlock.set(addition.block, [addition]);
   }
   return [...byBlock.values()].map((layer) => {
+    const [{ node, skip, branch }] = layer as [Addition, ...Addition[]];
+    if (!dependsOn(branch, skip)) {
+      const why =
+        'the branch does not read what the skip carries: a projected skip would not make the copy an identity';
+      throw new ResonnxError([recipeCodes.refused({ path: pathOf(node) }, why)]);
+    }
     layer.slice(1).forEach((addition, i) => {
       if (addition.skip === layer[i]!.sum) return;
       const why =

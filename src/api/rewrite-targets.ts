@@ -6,7 +6,17 @@ import { Locator } from '../recipe/locate.js';
 import type { Operation, TargetSite } from '../recipe/recipe.js';
 import { anatomyOf } from '../residual/anatomy.js';
 import { nodeLabel } from '../residual/report.js';
+import type { Site } from '../residual/site.js';
 import { inferTypes } from '../shape/types.js';
+
+/** Which operand of the addition is the skip, as the anatomy has it: a projected skip does not show it by what depends on what. */
+function operandsOf({ op, operand, kind }: Site): TargetSite {
+  const { inputs } = op.node;
+  const at = op.inputs.indexOf(operand);
+  const [skip, branch] = [inputs[at], inputs[1 - at]];
+  const isPlain = inputs.length === 2 && op.inputs.length === 2 && kind !== 'parallel';
+  return isPlain && skip && branch && skip !== branch ? { skip_value: skip.hint, branch_value: branch.hint } : {};
+}
 
 /** Kinds of sites that are additions; operations on concatenations name them. */
 const ADDITIVE = new Set(['identity', 'projection', 'scaled', 'gated', 'parallel', 'long-additive']);
@@ -36,8 +46,12 @@ function detect(model: Model, { operation, targets }: Operation): readonly Targe
   const found = anatomyOf(model, inferTypes(model)).sites.filter(({ site }) => ADDITIVE.has(site.kind));
   const sites = found.map(({ site }, block): TargetSite => {
     const { node } = site.op;
-    return { block, output: node.outputs[0]?.hint ?? '', subgraph: graphPath(node.graph) };
+    return { block, output: node.outputs[0]?.hint ?? '', ...operandsOf(site), subgraph: graphPath(node.graph) };
   });
+  if (blocks === 'all' && sites.length === 0) {
+    const what = 'no residual addition was found in the model: name places with "sites"';
+    throw new ResonnxError([recipeMalformed({ path: operation }, what)]);
+  }
   if (blocks === 'all') return sites;
   if (!Array.isArray(blocks)) {
     const what = '"blocks" is "all", a list of indices, or { "between": [value, value] }';

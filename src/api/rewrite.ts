@@ -10,6 +10,7 @@ import { tensorsOf } from '../ir/tensors.js';
 import { abortable } from '../numerics/abortable.js';
 import { type OperationCheck, type OperationVerification, verifyOperation } from '../numerics/operation.js';
 import type { Runtime } from '../numerics/runtime.js';
+import { settleNames } from '../onnx/naming.js';
 import type { Equations, OperationOptions, OperationPass } from '../pass/operation.js';
 import type { Semantics } from '../pass/pass.js';
 import { Pipeline } from '../pass/pipeline.js';
@@ -94,6 +95,7 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
         current = copyOf(before);
         const { pass, request } = requestOf(part, options);
         const sites = await apply(current, pass, request, options);
+        settleNames(current);
         const verification = runtime
           ? await check(runtime, { before, after: current, pass, request, ...options })
           : SKIPPED;

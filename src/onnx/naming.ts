@@ -79,6 +79,12 @@ export class Names {
   }
 }
 
+/** Gives every value the name under which it is emitted, so that each can be named and found. */
+export function settleNames(model: Model): void {
+  const names = new Names(model);
+  for (const graph of model.graphs()) for (const value of valuesOf(graph)) value.hint = names.get(value);
+}
+
 /** Whether an output goes without a name: nothing reads it, and it was read without one, or is optional. Runtimes want names for the others. */
 function isOmitted(value: Value): boolean {
   if (value.hint !== '' || value.uses.size > 0) return false;
