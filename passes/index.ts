@@ -33,6 +33,7 @@ import { mergeProjections } from './merge-projections/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { simplifyEinsum } from './simplify-einsum/index.js';
 import { sinkTransposes } from './sink-transposes/index.js';
 
 /** Every pass, by name. Order of work lives in presets.ts. */
@@ -71,6 +72,7 @@ export const PASSES: readonly AnyPass[] = [
   raiseOpset,
   shareConstants,
   simplifyControlFlow,
+  simplifyEinsum,
   sinkTransposes,
 ];
 

@@ -34,6 +34,7 @@ import { mergeProjections } from './merge-projections/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
+import { simplifyEinsum } from './simplify-einsum/index.js';
 import { sinkTransposes } from './sink-transposes/index.js';
 
 /** What leaves each operator as it is and takes away those that are not needed. */
@@ -44,6 +45,7 @@ const clean: readonly AnyPass[] = [
   eliminateSequences,
   eliminateNoOps,
   foldShapes,
+  simplifyEinsum,
   mergeChains,
   mergeArithmetic,
   shareConstants,

@@ -37,6 +37,7 @@ export * from './rewrite/record.js';
 export * from './rewrite/rule.js';
 export { eraseDead } from './rewrite/rewriter.js';
 export { showShape, showType } from './shape/fact.js';
+export { type EinsumEquation, parseEinsum } from './shape/einsum.js';
 export { broadcastShapes } from './shape/broadcast.js';
 export { defaultAttributes } from './shape/functions.js';
 export { contradicts } from './shape/declared.js';

@@ -203,6 +203,7 @@ const expandBeforeProduct: NodeRule = {
   ops: ['MatMul'],
   plan(node, { types }) {
     const whole = types.shape(node.outputs[0]!);
+    if (!node.inputs[0] || !node.inputs[1]) return undefined;
     for (const [at, value] of node.inputs.entries()) {
       const expand = value?.producer;
       const other = types.shape(node.inputs[1 - at]!);

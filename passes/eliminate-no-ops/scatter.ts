@@ -15,7 +15,7 @@ const scatterNothing: NodeRule = {
   summary: 'ScatterND and ScatterElements without any index',
   ops: Object.keys(GATHERS),
   plan: (node, { types }) =>
-    types.shape(node.inputs[1]!)?.includes(0) ? passThrough(node, node.inputs[0]) : undefined,
+    node.inputs[1] && types.shape(node.inputs[1])?.includes(0) ? passThrough(node, node.inputs[0]) : undefined,
 };
 
 /** Whether indices `[n, 1]` name all positions of the first axis in order. */
@@ -31,7 +31,8 @@ const scatterAll: NodeRule = {
   summary: 'ScatterND that puts something in every place in order',
   ops: ['ScatterND'],
   plan(node, { types }) {
-    const [data, indices, updates] = node.inputs as readonly [Value, Value, Value];
+    const [data, indices, updates] = node.inputs as readonly (Value | undefined)[];
+    if (!data || !indices || !updates) return undefined;
     const isWhole = sameDims(types.shape(updates), types.shape(data)) && namesAll(indices, data, types);
     return isPlain(node) && isWhole ? passThrough(node, updates) : undefined;
   },
@@ -43,11 +44,11 @@ const scatterGathered: NodeRule = {
   summary: 'scattering what was gathered from the same places of the same value',
   ops: Object.keys(GATHERS),
   plan(node, { types }) {
-    const [data, indices, updates] = node.inputs as readonly [Value, Value, Value];
-    const gather = updates.producer;
+    const [data, indices, updates] = node.inputs as readonly (Value | undefined)[];
+    const gather = updates?.producer;
     if (!isOp(gather, GATHERS[node.opType]!) || !isPlain(node)) return undefined;
     if (gather.inputs[0] !== data || gather.inputs[1] !== indices) return undefined;
-    return areAligned(node, gather, data, types) ? passThrough(node, data) : undefined;
+    return data && areAligned(node, gather, data, types) ? passThrough(node, data) : undefined;
   },
 };
 

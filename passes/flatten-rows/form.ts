@@ -37,12 +37,15 @@ export function isStack(shape: Shape | undefined, lead: Shape): boolean {
 /** What it takes to have the leading axes `lead` of all tensors of a node as one; `undefined` when the operator cares for them. */
 export function flatForm(node: Node, lead: Shape, types: Types): FlatForm | undefined {
   if (node.domain !== '' || node.bodies.length > 0 || hasReference(node) || EXCLUDED.has(node.opType)) return undefined;
+  if (!node.inputs[0]) return undefined;
   if (!node.outputs.every((value) => value.uses.size === 0 || isStack(types.shape(value), lead))) return undefined;
   if (isElementwiseUnary(node)) return unary(node, lead, types);
   if (isBroadcasting(node)) return broadcasting(node, lead, types);
   switch (node.opType) {
     case 'MatMul':
-      return types.shape(node.inputs[1]!)?.length === 2 ? onFirst(node, lead, types, node.attrs) : undefined;
+      return node.inputs[1] && types.shape(node.inputs[1])?.length === 2
+        ? onFirst(node, lead, types, node.attrs)
+        : undefined;
     case 'Reshape':
       return restacked(node, lead, types);
     case 'Softmax':
@@ -118,10 +121,11 @@ function withAxis(node: Node, axis: number): Attributes {
 /** The addition of a constant row that alone reads a product of float32: with two axes both are one Gemm. */
 export function biasOf(node: Node, types: Types): Node | undefined {
   const product = node.outputs[0]!;
-  const reader = isOp(node, 'MatMul') && types.dtype(product) === 'float32' ? onlyReader(product) : undefined;
+  const reader =
+    isOp(node, 'MatMul') && node.inputs[0] && types.dtype(product) === 'float32' ? onlyReader(product) : undefined;
   if (!isOp(reader, 'Add') || reader.graph !== node.graph) return undefined;
   const bias = constantOf(reader.inputs.find((input) => input !== product));
-  const width: Dim = types.shape(node.inputs[1]!)?.[1] ?? null;
+  const width: Dim = (node.inputs[1] && types.shape(node.inputs[1])?.[1]) ?? null;
   return bias && bias.size === bias.shape.at(-1) && bias.size === width ? reader : undefined;
 }
 

@@ -49,8 +49,8 @@ function flattenIn(graph: Graph, cx: PassContext): void {
 /** Values that might better be flat: what a product with a bias reads, and what a Reshape from or to two axes has on its other side. */
 function startsAt(node: Node, types: Types): readonly Value[] {
   if (biasOf(node, types)) return [node.inputs[0]!];
-  if (!isOp(node, 'Reshape')) return [];
-  const [input, output] = [node.inputs[0]!, node.outputs[0]!];
+  if (!isOp(node, 'Reshape') || !node.inputs[0]) return [];
+  const [input, output] = [node.inputs[0], node.outputs[0]!];
   if (types.shape(input)?.length === 2) return [output];
   return types.shape(output)?.length === 2 ? [input] : [];
 }

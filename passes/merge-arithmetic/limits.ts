@@ -10,9 +10,10 @@ interface Limit {
 
 /** What Min or Max of two operands cuts at one number, without widening it; Relu is a Max. */
 function limitOf(node: Node | undefined, opType: string, types: Types): Limit | undefined {
-  if (opType === 'Max' && isOp(node, 'Relu')) return { value: node.inputs[0]!, number: 0 };
+  if (opType === 'Max' && isOp(node, 'Relu') && node.inputs[0]) return { value: node.inputs[0], number: 0 };
   if (!isOp(node, opType) || node.inputs.length !== 2 || (node.graph.opset('') ?? 0) < 8) return undefined;
-  const [a, b] = node.inputs as readonly [Value, Value];
+  const [a, b] = node.inputs;
+  if (!a || !b) return undefined;
   for (const [value, bound] of [
     [a, b],
     [b, a],
@@ -62,7 +63,7 @@ export const notComparison: NodeRule = {
   plan(node, { types }) {
     const inner = node.inputs[0]?.producer;
     if (!isOp(inner, ...Object.keys(OPPOSITE)) || onlyReader(inner.outputs[0]!) !== node) return undefined;
-    const dtype = types.dtype(inner.inputs[0]!);
+    const dtype = inner.inputs[0] && types.dtype(inner.inputs[0]);
     if (!dtype?.includes('int') || (node.graph.opset('') ?? 0) < 12) return undefined;
     return (edit) => edit.replace(node.outputs[0]!, edit.node(OPPOSITE[inner.opType]!, inner.inputs));
   },

@@ -2,6 +2,7 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { aroundElementwise, aroundTranspose } from './around.js';
 import { castChain } from './casts.js';
+import { depthToSpace } from './depth-to-space.js';
 import { JOINED_RULES } from './joined.js';
 import { RESHAPE_RULES } from './reshape.js';
 import { SELECT_RULES } from './select.js';
@@ -15,6 +16,7 @@ export const mergeChains: Pass = nodeRules({
   summary: 'chains of Reshape, Transpose, Slice, Concat, Cast, Pad and Gather become one node or nothing',
   semantics: 'exact',
   rules: [
+    depthToSpace,
     castChain,
     transposeChain,
     ...RESHAPE_RULES,

@@ -17,9 +17,9 @@ function operandsOf(value: Value | undefined, axis: number, types: Types): reado
     return undefined;
   const operands: Operand[] = [];
   let start = 0;
-  for (const each of concat.inputs as readonly Value[]) {
-    const size = types.shape(each)?.[axis];
-    if (typeof size !== 'number') break;
+  for (const each of concat.inputs) {
+    const size = each && types.shape(each)?.[axis];
+    if (!each || typeof size !== 'number') break;
     operands.push({ value: each, start, size });
     start += size;
   }
@@ -31,7 +31,8 @@ const sliceOfJoined: NodeRule = {
   summary: 'Slice of a single operand of a Concat',
   ops: ['Slice'],
   plan(node, { types }) {
-    const rank = types.shape(node.inputs[0]!)?.length;
+    if (!node.inputs[0]) return undefined;
+    const rank = types.shape(node.inputs[0])?.length;
     const [starts, ends, axes] = [1, 2, 3].map((index) => knownInts(types, node.inputs[index]));
     const steps = node.inputs[4] ? knownInts(types, node.inputs[4]) : [1];
     if (rank === undefined || starts?.length !== 1 || ends?.length !== 1 || axes?.length !== 1 || steps?.[0] !== 1)
@@ -56,7 +57,8 @@ const gatherOfJoined: NodeRule = {
   summary: 'Gather of one element of a single operand of a Concat',
   ops: ['Gather'],
   plan(node, { types }) {
-    const rank = types.shape(node.inputs[0]!)?.length;
+    if (!node.inputs[0]) return undefined;
+    const rank = types.shape(node.inputs[0])?.length;
     const axis = rank === undefined ? undefined : normalAxis(intAttr(node, 'axis'), rank);
     const index = constantOf(node.inputs[1]);
     const at = index?.size === 1 ? Number(index.ints()[0]) : undefined;
@@ -77,7 +79,8 @@ const splitOfJoined: NodeRule = {
   summary: 'Split into what was joined',
   ops: ['Split'],
   plan(node, { types }) {
-    const shape = types.shape(node.inputs[0]!);
+    if (!node.inputs[0]) return undefined;
+    const shape = types.shape(node.inputs[0]);
     const axis = shape && normalAxis(intAttr(node, 'axis'), shape.length);
     const operands = axis === undefined ? undefined : operandsOf(node.inputs[0], axis, types);
     if (operands?.length !== node.outputs.length || countOf(node) !== node.outputs.length) return undefined;

@@ -31,14 +31,14 @@ export interface Projection {
 
 /** The layer that a node is; its bias may be a node of its own behind a product. */
 export function projectionOf(node: Node, types: Types): Projection | undefined {
-  if (!isOp(node, 'MatMul', 'Gemm', 'Conv') || hasReference(node)) return undefined;
+  if (!isOp(node, 'MatMul', 'Gemm', 'Conv') || !node.inputs[0] || hasReference(node)) return undefined;
   const weight = constantOf(node.inputs[1]);
   if (!weight || !isFloat(weight.dtype) || weight.size === 0) return undefined;
   const found = node.opType === 'MatMul' ? product(node, weight, types) : layer(node, weight);
   if (!found) return undefined;
   const { axes, bias } = found;
   const kept = weight.shape.map((dim, axis) => (axis === axes.weight ? '' : dim)).join();
-  const key = [node.opType, node.inputs[0]!.id, weight.dtype, kept, bias !== undefined, attributesKey(node.attrs)];
+  const key = [node.opType, node.inputs[0].id, weight.dtype, kept, bias !== undefined, attributesKey(node.attrs)];
   return { layer: node, weight, ...found, key: key.join(' ') };
 }
 

@@ -16,7 +16,7 @@ export function movesChannelsFirst(perm: readonly number[]): boolean {
  */
 export function pointwiseKernel(node: Node, rank: number, types: Types): Tensor | string {
   const weight = constantOf(node.inputs[1]);
-  const shape = types.shape(node.inputs[0]!);
+  const shape = node.inputs[0] && types.shape(node.inputs[0]);
   if (weight?.shape.length !== 2 || weight.size === 0) return 'what a product multiplies by is no constant matrix';
   if (weight.dtype !== 'float32') return `a product is of ${weight.dtype}`;
   if (shape?.length !== rank) return 'what a product reads has other axes';
@@ -31,8 +31,8 @@ function isPositive(dim: Dim, graph: Graph, types: Types): boolean {
   if (typeof dim === 'number') return dim > 0;
   if (dim === null) return false;
   for (const node of graph.nodes.values()) {
-    if (!isOp(node, 'Conv')) continue;
-    const shape: Shape = types.shape(node.inputs[0]!) ?? [];
+    if (!isOp(node, 'Conv') || !node.inputs[0]) continue;
+    const shape: Shape = types.shape(node.inputs[0]) ?? [];
     if (shape.slice(2).some((each) => each !== null && equal(each, dim))) return true;
   }
   return false;
