@@ -105,7 +105,8 @@ export function softmaxRow(row: Float64Array): Float64Array {
   return powers;
 }
 
-function logSoftmaxRow(row: Float64Array): Float64Array {
+/** x - ln Σ e^x, shifted by the largest element. */
+export function logSoftmaxRow(row: Float64Array): Float64Array {
   const shift = largest(row);
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - shift);
@@ -158,6 +159,12 @@ function swish(call: Call): readonly Elements[] {
   return [mapElements(call, call.input(0), { float: (x) => x * sigmoid(alpha * x) })];
 }
 
+/** The gate of the first operand by swish, times the second. */
+function swiGlu(call: Call): readonly Elements[] {
+  const [gate, x, alpha] = [call.input(0), call.input(1), call.float('alpha')];
+  return [zipNumbers(call, x.dtype, [gate, x], (a, b) => a! * sigmoid(alpha * a!) * b!)];
+}
+
 /** Activations, each element by itself or along an axis. */
 export const ACTIVATIONS: Kernels = {
   Celu: unaryWith(celu),
@@ -177,6 +184,7 @@ export const ACTIVATIONS: Kernels = {
   Softmax: alongAxis(softmaxRow),
   Softplus: unaryFloat(softplus),
   Softsign: unaryFloat((x) => x / (1 + Math.abs(x))),
+  SwiGLU: swiGlu,
   Swish: swish,
   ThresholdedRelu: unaryWith((call) => activation('ThresholdedRelu', call.float('alpha'))!),
   'com.microsoft.Gelu': unaryFloat(gelu('none')),

@@ -7,6 +7,7 @@ import { CONVOLUTIONS } from './convolution.js';
 import { EINSUM } from './einsum.js';
 import { GENERATORS } from './generate.js';
 import { LAYOUT } from './layout.js';
+import { LOSSES } from './losses.js';
 import { MICROSOFT } from './microsoft.js';
 import { NORMS } from './norms.js';
 import { PADDING } from './pad.js';
@@ -18,8 +19,11 @@ import { RECURRENT } from './recurrent.js';
 import { REDUCTION_KERNELS } from './reductions.js';
 import { RESIZING } from './resize.js';
 import { ROTARY } from './rotary.js';
+import { SAMPLING } from './sampling.js';
 import { SCATTER } from './scatter.js';
 import { SELECTION } from './select.js';
+import { SETS } from './sets.js';
+import { TRANSFORMS } from './transforms.js';
 
 const FAMILIES: readonly Kernels[] = [
   ACTIVATIONS,
@@ -30,6 +34,7 @@ const FAMILIES: readonly Kernels[] = [
   EINSUM,
   GENERATORS,
   LAYOUT,
+  LOSSES,
   MICROSOFT,
   NORMS,
   PADDING,
@@ -41,8 +46,11 @@ const FAMILIES: readonly Kernels[] = [
   REDUCTION_KERNELS,
   RESIZING,
   ROTARY,
+  SAMPLING,
   SCATTER,
   SELECTION,
+  SETS,
+  TRANSFORMS,
 ];
 
 /** Every kernel by operator: `Add`, `com.microsoft.Gelu`. */

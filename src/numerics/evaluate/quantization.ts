@@ -159,4 +159,6 @@ export const QUANTIZATION: Kernels = {
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
   QuantizeLinear: quantizeLinear,
+  'com.microsoft.DequantizeLinear': dequantizeLinear,
+  'com.microsoft.QuantizeLinear': quantizeLinear,
 };
