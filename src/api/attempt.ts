@@ -81,7 +81,7 @@ export class Attempts {
     const watch = attempt.afterPass ?? (observed ? afterPass : undefined);
     const { passes, rewrites } = await this.#guarded(model, pipeline, {
       types,
-      accept: (record) => record.number <= limit && !denied.has(fingerprint(record)),
+      accept: (record) => record.number <= limit && (denied.size === 0 || !denied.has(fingerprint(record))),
       onRewrite: (record, pass) => {
         records.push(record);
         book?.add(record, semanticsOf(pass, record.rule));

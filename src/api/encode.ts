@@ -4,7 +4,8 @@ import type { Model } from '../ir/model.js';
 import { tensorsOf } from '../ir/tensors.js';
 import { exportModel } from '../onnx/export.js';
 import { type DataFile, dataFinder, type ExternalData, relocate } from '../onnx/externalize.js';
-import type { Encoded } from '../proto/encoded.js';
+import { create } from '../proto/create.js';
+import { Encoded } from '../proto/encoded.js';
 import type { ModelProto } from '../proto/messages.js';
 import { encodeModel } from '../proto/model.js';
 
@@ -29,10 +30,32 @@ export interface Emission {
 
 /** Encodes a model for a path. @throws ResonnxError `file/too-large` */
 export function encodeBinary(model: Model, options: EmitOptions, path: string): Emission {
-  const moved = place(model, options);
-  const encoded = encodeModel(moved.model);
-  if (encoded.byteLength > LIMIT) throw new ResonnxError([tooLarge(path, encoded.byteLength)]);
-  return { encoded, files: moved.files, proto: moved.model };
+  const emission = extended(model, options) ?? encoded(place(model, options));
+  const { byteLength } = emission.encoded;
+  if (byteLength > LIMIT) throw new ResonnxError([tooLarge(path, byteLength)]);
+  return emission;
+}
+
+function encoded({ model, files }: ReturnType<typeof relocate>): Emission {
+  return { encoded: encodeModel(model), files, proto: model };
+}
+
+/** The message that was measured with the metadata behind it, where nothing else is new and nothing comes after metadata. */
+function extended(model: Model, { metadata = {}, provenance, externalData }: EmitOptions): Emission | undefined {
+  const measured = MEASURED.get(model);
+  if (provenance || (externalData && externalData.kind !== 'keep') || measured?.version !== model.version)
+    return undefined;
+  const { encoded: whole, proto, files } = measured.emission;
+  const metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+  if (metadataProps.length === 0) return measured.emission;
+  const behind = [proto.trainingInfo, proto.functions, proto.configuration];
+  if (behind.some(({ length }) => length > 0) || proto.unknownFields) return undefined;
+  const { chunks, byteLength } = encodeModel(create('ModelProto', { metadataProps }));
+  return {
+    encoded: new Encoded([...whole.chunks, ...chunks], whole.byteLength + byteLength),
+    files,
+    proto: { ...proto, metadataProps: [...proto.metadataProps, ...metadataProps] },
+  };
 }
 
 /** The message of a model with its metadata, its weights where the options say. */
@@ -48,10 +71,10 @@ export function place(model: Model, options: EmitOptions): ReturnType<typeof rel
 export function measureModel(model: Model): number {
   let measured = MEASURED.get(model);
   if (measured?.version !== model.version) {
-    measured = { version: model.version, bytes: encodeModel(place(model, {}).model).byteLength };
+    measured = { version: model.version, emission: encoded(place(model, {})) };
     MEASURED.set(model, measured);
   }
-  return measured.bytes;
+  return measured.emission.encoded.byteLength;
 }
 
-const MEASURED = new WeakMap<Model, { readonly version: number; readonly bytes: number }>();
+const MEASURED = new WeakMap<Model, { readonly version: number; readonly emission: Emission }>();

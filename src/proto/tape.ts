@@ -6,6 +6,9 @@ import { Encoded } from './encoded.js';
 /** Bytes from which on a run is handed on as it is instead of being copied. */
 const PAYLOAD = 1024;
 
+/** Bytes up to which copying one by one is faster than a call. */
+const SPAN = 64;
+
 /** Something that goes between the bytes of the writer, at position `at` of them: a length that was known late, or a payload. */
 interface Cut {
   readonly at: number;
@@ -73,7 +76,8 @@ export class Tape {
       from = to;
     };
     for (const { at, length, payload } of this.#cuts) {
-      own.set(written.subarray(used, at), to);
+      if (at - used > SPAN) own.set(written.subarray(used, at), to);
+      else for (let i = used; i < at; i++) own[to + i - used] = written[i] as number;
       to += at - used;
       used = at;
       if (payload === undefined) to = putVarint(own, to, length);

@@ -27,7 +27,8 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** Whether the text holds a surrogate without its partner, as {@link decodeUtf8} makes of invalid bytes. */
 export function hasLoneSurrogate(text: string): boolean {
-  return /\p{Surrogate}/u.test(text);
+  const { isWellFormed } = text as { readonly isWellFormed?: () => boolean };
+  return isWellFormed ? !isWellFormed.call(text) : /\p{Surrogate}/u.test(text);
 }
 
 function escapeInvalid(bytes: Uint8Array): string {
