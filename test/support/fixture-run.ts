@@ -85,7 +85,7 @@ function weakest(passes: readonly AnyPass[]): Semantics {
 }
 
 /** Both models on the same inputs; of a model that did not change, that the runtime can run it. */
-async function numbersOf(
+export async function numbersOf(
   fixture: Fixture,
   runtime: Runtime,
   original: Uint8Array,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Tolerance } from '../../src/numerics/compare.js';
 import type { Probe, Row, Special } from '../../src/numerics/probes.js';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../fixtures/passes');
+const FIXTURES = resolve(dirname(fileURLToPath(import.meta.url)), '../../fixtures');
 
 /**
  * What a fixture's name promises: `plain` the pass rewrites it · `keep` it must not change · `error` it must be diagnosed · `todo` it
@@ -40,13 +40,14 @@ export interface Fixture {
   readonly unrunnable: string | undefined;
 }
 
-/** All fixtures, by folder and name. */
-export function listFixtures(): readonly Fixture[] {
-  if (!existsSync(ROOT)) return [];
-  return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+/** All fixtures of passes, or those in another folder of `fixtures/`, by folder and name. */
+export function listFixtures(folder = 'passes'): readonly Fixture[] {
+  const root = join(FIXTURES, folder);
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.onnxtxt'))
     .sort()
-    .map((file) => readFixture(join(ROOT, file)));
+    .map((file) => readFixture(join(root, file)));
 }
 
 function readFixture(path: string): Fixture {
