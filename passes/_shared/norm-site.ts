@@ -162,7 +162,8 @@ function commonSource(output: Value): Value | undefined {
     if (!last || !node || node.graph !== output.graph || !isOp(node, ...PARTS)) return undefined;
     frontier.delete(last);
     reduced ||= isOp(node, ...REDUCTIONS);
-    for (const input of node.inputs) if (input && !isStatic(input)) frontier.add(input);
+    const operands = isOp(node, 'Reshape', 'Expand', 'CastLike') ? 1 : Infinity;
+    for (const input of node.inputs.slice(0, operands)) if (input && !isStatic(input)) frontier.add(input);
     if (frontier.size !== 1 || !reduced) continue;
     const [source] = frontier;
     if (!continuesAbove(source!)) return source;

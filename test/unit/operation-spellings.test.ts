@@ -53,6 +53,28 @@ describe('parameters that exporters compute when the model runs', () => {
     await expectSame(done, { x: probe([3, 4]) });
   });
 
+  test('a norm that brings its statistics to a shape computed from another value', async () => {
+    const text = `${HEAD} m (float[N, 4] x, float[N, 2] z) => (float[N, 2] y)
+      <${normal('float[1, 4]', 'g', 1)}, ${normal('float[1, 4]', 'h', 3)}, ${normal('float[4, 2]', 'w', 2)}, int64[1] axis = {1}, int64[1] one = {1}, float quarter = {0.25}, float zero = {0}, float small = {1e-6}>
+      { n0 = Shape <start = 0, end = 1> (z)  to = Concat <axis = 0> (n0, one)
+        t = ReduceSum <keepdims = 0> (x, axis)  m = Mul (t, quarter)  mm = Mul (m, m)  mr = Reshape (m, to)  c = Sub (x, mr)
+        q = Mul (x, x)  u = ReduceSum <keepdims = 0> (q, axis)  e = Mul (u, quarter)  v0 = Sub (e, mm)  v = Max (zero, v0)  vr = Reshape (v, to)
+        d = Add (vr, small)  r = Sqrt (d)  i = Reciprocal (r)  k = Mul (i, g)  s = Mul (c, k)  n = Add (s, h)  p = MatMul (n, w)  y = Add (p, z) }`;
+    const done = await carryOut(runtime, text, {
+      operation: 'fold',
+      targets: { sites: [{ norm_output: 'n' }] },
+      options: { what: 'norm-affine' },
+    });
+    await expectSame(done, { x: probe([3, 4]), z: probe([3, 2]) });
+    const dyt = {
+      operation: 'replace-norm',
+      targets: { sites: [{ block: 0, norm_output: 'n' }] },
+      options: { to: 'dyt' },
+    };
+    const tanh = await carryOut(runtime, text, dyt, { parameters: { 'block0.alpha': floats([1], [0.5]) } });
+    expect([tanh.count('Tanh'), tanh.count('ReduceSum')]).toEqual([1, 0]);
+  });
+
   test('a copy whose branch ends in a convolution with a computed bias starts with zeros in both', async () => {
     const text = `${HEAD} m (float[N, 2, 4, 4] x) => (float[N, 2, 4, 4] y)
       <${normal('float[2, 2, 3, 3]', 'w', 1)}> { ${bias}  r = Relu (x)  f = Conv <pads = [1, 1, 1, 1]> (r, w, b)  y = Add (x, f) }`;
