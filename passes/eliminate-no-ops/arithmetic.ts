@@ -142,6 +142,8 @@ const even: NodeRule = {
 const clip: NodeRule = {
   name: 'clip-without-bounds',
   summary: 'Clip with neither minimum nor maximum',
+  // Infinities are clipped to the largest finite numbers.
+  semantics: 'equivalent',
   ops: ['Clip'],
   plan: (node) =>
     (node.graph.opset('') ?? 0) >= 11 && !node.inputs[1] && !node.inputs[2]

@@ -68,7 +68,11 @@ export class Search {
     const reference = verifying && this.#prepare(verifying);
     reference?.catch(() => undefined); // it may fail before, or after, anyone waits for it
     let candidate = await this.#fitting(await this.#attempt(true));
-    if (candidate.rewrites === 0) return this.#settle(candidate, { status: 'verified', method: 'unchanged' });
+    if (candidate.rewrites === 0) {
+      // As it came: what a pass did without saying so goes no further.
+      const model = this.#attempts.copy();
+      return this.#settle({ ...candidate, model }, { status: 'verified', method: 'unchanged' });
+    }
     const { runtime } = this.#options;
     if (!verifying || !reference) return this.#settle(candidate, { status: 'skipped', method: 'none' });
     if (!runtime) return this.#giveUp('unverifiable', NO_RUNTIME);

@@ -33,6 +33,8 @@ export type Probe =
   | { readonly kind: 'integers'; readonly low: bigint; readonly high: bigint }
   /** 1 up to a random length of the last axis, then 0: at least one 1 a row, the first row full. */
   | { readonly kind: 'mask' }
+  /** `open` nowhere in the first row, up to a random place in the next, everywhere in the third, then again; `hidden` elsewhere. */
+  | { readonly kind: 'hiding'; readonly open: number; readonly hidden: number }
   /** Integers in [1, max], the first one `max`: lengths of sequences padded to `max`. */
   | { readonly kind: 'lengths'; readonly max: number }
   /** |normal| + 0.1: for logarithms, roots and variances. */
@@ -65,6 +67,10 @@ export function fillProbe(probe: Probe, dtype: DType, shape: readonly number[], 
       return fillIntegers(probe.low, probe.high, dtype, shape, random);
     case 'mask':
       return fill(maskFiller(shape.at(-1) ?? 1, random));
+    case 'hiding': {
+      const isOpen = openFiller(shape.at(-1) ?? 1, random);
+      return fill((i) => (isOpen(i) ? probe.open : probe.hidden));
+    }
     case 'lengths':
       return fill((i) => (i === 0 ? probe.max : random.integer(Math.min(1, probe.max), probe.max)));
     case 'positive':
@@ -224,6 +230,15 @@ function maskFiller(length: number, random: Random): (index: number) => number {
   return (index) => {
     if (index > 0 && index % length === 0) ones = random.integer(1, length);
     return index % length < ones ? 1 : 0;
+  };
+}
+
+function openFiller(length: number, random: Random): (index: number) => boolean {
+  let open = 0;
+  return (index) => {
+    const row = Math.floor(index / length);
+    if (index % length === 0) open = [0, random.integer(1, length), length][row % 3]!;
+    return index % length < open;
   };
 }
 

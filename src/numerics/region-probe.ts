@@ -14,6 +14,7 @@ import {
 } from './inputs.js';
 import { fillLarge, type Probe } from './probes.js';
 import { createRandom } from './random.js';
+import { maskInputs } from './mask-inputs.js';
 import type { Region } from './region.js';
 import { typesOf } from './rounding.js';
 
@@ -24,6 +25,8 @@ export interface RegionProbe {
   /** What fills an input whose readers ask nothing special; `undefined` leaves it to {@link makeFeeds}. */
   readonly floats?: (input: PlannedInput) => Probe | undefined;
   readonly integers?: Probe;
+  /** What fills masks of attention; then the inputs that are none stay as they are. */
+  readonly masks?: (input: PlannedInput) => Probe | undefined;
   /** The original may refuse it: then it proves nothing. */
   readonly optional?: boolean;
 }
@@ -61,6 +64,15 @@ const TINY: Probe = {
 /** The probe that tells most: rows of very different kinds. */
 export const ROWS_PROBE: RegionProbe = { name: 'rows', binding: same, floats: () => ROWS };
 
+/** Rows that are hidden from attention not at all, in part, and as a whole, in the ways that exporters write. */
+function hiding(name: string, hidden: number): RegionProbe {
+  const masks = ({ dtype }: PlannedInput): Probe | undefined => {
+    if (dtype === 'bool') return { kind: 'hiding', open: 1, hidden: 0 };
+    return isFloat(dtype) ? { kind: 'hiding', open: 0, hidden } : undefined;
+  };
+  return { name: `rows hidden by ${name}`, binding: same, masks };
+}
+
 const EQUIVALENT: readonly RegionProbe[] = [
   ROWS_PROBE,
   { name: 'tiny', binding: same, floats: () => TINY },
@@ -74,6 +86,9 @@ const EQUIVALENT: readonly RegionProbe[] = [
     binding: same,
     floats: () => ({ kind: 'rows', axes: [-1], rows: ['signed-zeros', { mean: 0, std: 1 }, 'halves', 'brinks'] }),
   },
+  hiding('-inf', -Infinity),
+  hiding('the smallest float32', -3.4028234663852886e38),
+  hiding('the smallest float16', -65504),
   { name: 'sizes of 1', binding: all(1), optional: true },
   { name: 'sizes of 0', binding: empty, optional: true },
 ];
@@ -122,8 +137,9 @@ export function probeFeeds(
   if (probe.optional && [...binding].every(([name, size]) => base.get(name) === size)) return undefined;
   const feeds: Record<string, NumericArray> = { ...makeFeeds(plan, binding, seed) };
   let changed = probe.optional ?? false;
+  const masks = probe.masks && maskInputs(at.region.before, typesOf(at.region.before));
   for (const input of plan.inputs) {
-    const fill = asksNothing(input) ? special(probe, input) : undefined;
+    const fill = masks?.has(input.name) ? probe.masks!(input) : asksNothing(input) ? special(probe, input) : undefined;
     if (!fill) continue;
     const random = createRandom(seed, `${probe.name} ${input.name}`);
     feeds[input.name] = fillLarge(fill, input.dtype, shapeUnder(input.shape, binding), random);

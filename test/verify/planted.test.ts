@@ -106,6 +106,25 @@ describe('a wrong rule is taken back alone', () => {
     expect(operators).toEqual(['Add', 'LayerNormalization', 'MatMul', 'Relu', 'Softmax', 'Sub']);
   });
 
+  const masked: [string, string, string][] = [
+    ['added', 'float[1, n] M', 'q = MatMul (X, W) a = Add (q, M) p = Softmax (a)'],
+    ['choosing', 'bool[1, n] M', 'q = MatMul (X, W) a = Where (M, q, low) p = Softmax (a)'],
+    ['in the scores', 'float[1, n] M', 'a = Add (X, M) e = Erf (a) p = Softmax (a) '],
+  ];
+  test.each(masked)('rows that a mask hides as a whole (%s) are no empty rows', async (_how, mask, body) => {
+    const low = -3.4028234663852886e38;
+    const text = `(float[n, n] X, ${mask}) => (float[n, n] Y)
+      <float[3, 3] W = {1, 2, 0, 0, 1, 1, 2, 0, 1}, float low = {${low}}> { ${body} Y = Exp (p) }`; // prettier-ignore
+    const emptying = pass('planted', 'Softmax', (node, edit) => {
+      const scores = node.inputs[0]!;
+      const hidden = edit.node('Less', [scores, edit.constant('edge', Tensor.float32([], [-1000]))]);
+      const inputs = [hidden, edit.constant('none', Tensor.float32([], [-Infinity])), scores];
+      instead(edit, node, 'Softmax', [edit.node('Where', inputs)], node.attrs);
+    });
+    const { report } = await run(graphOf(text), emptying);
+    expect(report.reverted.map(({ why }) => why)).toEqual([expect.stringMatching(/on rows hidden by/)]);
+  });
+
   test('an exact rule may not lose the sign of a zero', async () => {
     const addition = pass('planted', 'Add', (node, edit) => {
       edit.replace(node.outputs[0]!, node.inputs[0]!);
