@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/ir'],
   ['src/schema'],
   ['src/onnx', 'src/text', 'src/shape'],
+  ['src/evaluate'],
   ['src/analysis'],
   ['src/pattern'],
   ['src/rewrite'],

@@ -6,7 +6,7 @@ export { type Diagnostic, type Place, ResonnxError, type Severity } from '../dia
 export { optimizePipeline } from '../../passes/presets.js';
 export { Pipeline } from '../pass/pipeline.js';
 export { type Model } from '../ir/model.js';
-export { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
+export { createFloat64Runtime } from '../numerics/float64.js';
 export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../numerics/ort-web.js';
 export { type Runtime } from '../numerics/runtime.js';
 export { describePorts, type PortInfo, type Ports } from '../bindings/ports.js';

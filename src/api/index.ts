@@ -4,7 +4,7 @@ export { optimizePipeline } from '../../passes/presets.js';
 export { Pipeline } from '../pass/pipeline.js';
 export { type Model } from '../ir/model.js';
 export { createInstalledRuntime } from '../numerics/ort-installed.js';
-export { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
+export { createFloat64Runtime } from '../numerics/float64.js';
 export { createOrtWebRuntime, type OrtModule, type OrtWebOptions } from '../numerics/ort-web.js';
 export { type Runtime } from '../numerics/runtime.js';
 export { type ExternalData } from '../onnx/externalize.js';

@@ -5,7 +5,7 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
-import { createFloat64Runtime } from '../numerics/evaluate/runtime.js';
+import { createFloat64Runtime } from '../numerics/float64.js';
 import { abortable } from '../numerics/abortable.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import { FLOAT64, type Runtime } from '../numerics/runtime.js';

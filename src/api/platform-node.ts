@@ -12,7 +12,7 @@ export function startRuntime(): Runtime | undefined {
   } catch (cause) {
     if (!(cause instanceof ResonnxError && cause.code === 'runtime/missing')) throw cause;
     return lazyRuntime(FLOAT64, '1', async () => {
-      const { createFloat64Runtime } = await import('../numerics/evaluate/runtime.js');
+      const { createFloat64Runtime } = await import('../numerics/float64.js');
       return createFloat64Runtime();
     });
   }

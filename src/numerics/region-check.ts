@@ -77,7 +77,7 @@ const REGION_LIMIT = 2 ** 24;
 export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
   const found = await runRegion(runtime, region, options, 'runtime');
   if (found.status !== 'uncovered' || !found.originalRefused) return found;
-  const { createFloat64Runtime } = await import('./evaluate/runtime.js'); // few runs come to need it
+  const { createFloat64Runtime } = await import('./float64.js'); // few runs come to need it
   const evaluated = await runRegion(createFloat64Runtime(REGION_LIMIT), region, options, 'float64');
   return evaluated.status === 'uncovered' ? found : evaluated;
 }

@@ -47,7 +47,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** Name of the runtime that evaluates models in float64; see `evaluate/runtime.ts`. */
+/** Name of the runtime that evaluates models in float64; see `float64.ts`. */
 export const FLOAT64 = 'float64';
 
 /** Something that executes ONNX models. */

@@ -1,6 +1,6 @@
 import type { Model } from '../ir/model.js';
 import type { NumericArray } from '../tensor/array.js';
-import { evaluateModel, roundedOutputs } from './evaluate/evaluate.js';
+import { evaluateModel, roundedOutputs } from '../evaluate/evaluate.js';
 import type { Feeds } from './inputs.js';
 import { type Judgement, judge, spread } from './judge.js';
 import type { Region } from './region.js';

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { bindingLadder } from '../../src/numerics/sizes.js';
 import { makeFeeds, planInputs } from '../../src/numerics/inputs.js';
-import { evaluateModel, type Evaluation, roundedOutputs } from '../../src/numerics/evaluate/evaluate.js';
+import { evaluateModel, type Evaluation, roundedOutputs } from '../../src/evaluate/evaluate.js';
 import { judge } from '../../src/numerics/judge.js';
 import type { Runtime } from '../../src/numerics/runtime.js';
 import { derivedTolerance } from '../../src/numerics/tolerance.js';

@@ -1,5 +1,5 @@
-import type { DType } from '../../tensor/dtype.js';
-import { elementCount } from '../../tensor/array.js';
+import type { DType } from '../tensor/dtype.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernel } from './call.js';
 import { allocate, arithmeticOf, type Elements, numbers, sizeOf, type Writable } from './elements.js';
 import { broadcastMap, broadcastShape } from './index-maps.js';

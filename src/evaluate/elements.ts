@@ -1,13 +1,6 @@
-import {
-  elementCount,
-  fromFloat64,
-  isTyped,
-  type NumericArray,
-  toFloat64,
-  type TypedArray,
-} from '../../tensor/array.js';
-import { DTYPES, type DType, isFloat } from '../../tensor/dtype.js';
-import { decodeTable, encodeFloat, isSmallFloat } from '../../tensor/half.js';
+import { elementCount, fromFloat64, isTyped, type NumericArray, toFloat64, type TypedArray } from '../tensor/array.js';
+import { DTYPES, type DType, isFloat } from '../tensor/dtype.js';
+import { decodeTable, encodeFloat, isSmallFloat } from '../tensor/half.js';
 import { unsupported } from './stop.js';
 
 /** Storage of {@link Elements}. */

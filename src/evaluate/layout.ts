@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernels } from './call.js';
 import { type Elements, sizeOf } from './elements.js';
 import { axisOf, broadcastShape, broadcastTo, offsets, permute, stridesOf, take } from './index-maps.js';

@@ -1,9 +1,9 @@
-import type { Attribute, Attributes } from '../../ir/attribute.js';
-import type { Graph } from '../../ir/graph.js';
-import { functionKey, type Fn, type Model } from '../../ir/model.js';
-import type { Node } from '../../ir/node.js';
-import type { Value } from '../../ir/value.js';
-import { defaultAttributes } from '../../shape/functions.js';
+import type { Attribute, Attributes } from '../ir/attribute.js';
+import type { Graph } from '../ir/graph.js';
+import { functionKey, type Fn, type Model } from '../ir/model.js';
+import type { Node } from '../ir/node.js';
+import type { Value } from '../ir/value.js';
+import { defaultAttributes } from '../shape/functions.js';
 import { type Budget, Call } from './call.js';
 import { CONTROL } from './control.js';
 import { type Elements, fromNumeric, rounded } from './elements.js';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernel, Kernels } from './call.js';
 import { dtypeOf } from './cast.js';
 import { type Elements, floats, fromNumbers, integers, numbers, sizeOf } from './elements.js';

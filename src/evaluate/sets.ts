@@ -1,5 +1,5 @@
-import { elementCount, fromRawBytes, toRawBytes } from '../../tensor/array.js';
-import { byteLength } from '../../tensor/dtype.js';
+import { elementCount, fromRawBytes, toRawBytes } from '../tensor/array.js';
+import { byteLength } from '../tensor/dtype.js';
 import type { Call, Kernels } from './call.js';
 import { dtypeOf } from './cast.js';
 import {

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import { activation } from './activations.js';
 import type { Call, Kernels } from './call.js';
 import { type Elements, floats, numbers } from './elements.js';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernels } from './call.js';
 import { allocate, type Elements, fromNumbers, numbers, type Writable } from './elements.js';
 import { axisOf, rowsAlong } from './index-maps.js';

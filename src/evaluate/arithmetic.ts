@@ -1,4 +1,4 @@
-import { isFloat } from '../../tensor/dtype.js';
+import { isFloat } from '../tensor/dtype.js';
 import type { Call, Kernels } from './call.js';
 import { allocate, arithmeticOf, type Elements, fromNumbers, numbers, type Writable } from './elements.js';
 import { broadcastMap, broadcastShape } from './index-maps.js';

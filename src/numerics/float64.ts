@@ -1,11 +1,11 @@
-import { ResonnxError } from '../../diagnostics/diagnostic.js';
-import { Model } from '../../ir/model.js';
-import { importModel } from '../../onnx/import.js';
-import { decodeModel } from '../../proto/model.js';
-import { inferTypes } from '../../shape/types.js';
-import type { NumericArray } from '../../tensor/array.js';
-import { FLOAT64, type ModelSource, type Port, type Runtime, RuntimeRefusal, type Session } from '../runtime.js';
-import { type EvaluateOptions, evaluateModel, roundedOutputs, uncoveredOperators } from './evaluate.js';
+import { ResonnxError } from '../diagnostics/diagnostic.js';
+import { Model } from '../ir/model.js';
+import { importModel } from '../onnx/import.js';
+import { decodeModel } from '../proto/model.js';
+import { inferTypes } from '../shape/types.js';
+import type { NumericArray } from '../tensor/array.js';
+import { FLOAT64, type ModelSource, type Port, type Runtime, RuntimeRefusal, type Session } from './runtime.js';
+import { type EvaluateOptions, evaluateModel, roundedOutputs, uncoveredOperators } from '../evaluate/evaluate.js';
 
 /** What {@link createFloat64Runtime} may spend on one run, in operations on elements (a multiply-add is one). */
 export const RUN_LIMIT = 2 ** 26;

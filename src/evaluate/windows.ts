@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call } from './call.js';
 import { stridesOf } from './index-maps.js';
 import { invalid } from './stop.js';

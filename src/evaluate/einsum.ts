@@ -1,6 +1,6 @@
-import { parseEinsum } from '../../shape/einsum.js';
-import { elementCount } from '../../tensor/array.js';
-import { isFloat } from '../../tensor/dtype.js';
+import { parseEinsum } from '../shape/einsum.js';
+import { elementCount } from '../tensor/array.js';
+import { isFloat } from '../tensor/dtype.js';
 import type { Call, Kernels } from './call.js';
 import { type Elements, floats, numbers } from './elements.js';
 import { offsets, stridesOf } from './index-maps.js';

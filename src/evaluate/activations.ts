@@ -1,5 +1,5 @@
-import { isFloat } from '../../tensor/dtype.js';
-import { elementCount } from '../../tensor/array.js';
+import { isFloat } from '../tensor/dtype.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernel, Kernels } from './call.js';
 import { type Elements, floats, fromNumbers, numbers, sizeOf } from './elements.js';
 import { axisOf, type Rows, rowsAlong } from './index-maps.js';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import { logSoftmaxRow, mapRows } from './activations.js';
 import type { Call, Kernels } from './call.js';
 import { type Elements, floats, integers, numbers, sizeOf } from './elements.js';

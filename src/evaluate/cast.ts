@@ -1,5 +1,5 @@
-import { DTYPES, type DType, findDType, isFloat } from '../../tensor/dtype.js';
-import { integerRange } from '../../tensor/array.js';
+import { DTYPES, type DType, findDType, isFloat } from '../tensor/dtype.js';
+import { integerRange } from '../tensor/array.js';
 import type { Call, Kernels } from './call.js';
 import {
   allocate,

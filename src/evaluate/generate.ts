@@ -1,5 +1,5 @@
-import { constantAttribute } from '../../schema/constant.js';
-import { elementCount } from '../../tensor/array.js';
+import { constantAttribute } from '../schema/constant.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernels } from './call.js';
 import { dtypeOf } from './cast.js';
 import {

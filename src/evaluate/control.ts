@@ -1,4 +1,4 @@
-import type { Graph } from '../../ir/graph.js';
+import type { Graph } from '../ir/graph.js';
 import type { Call } from './call.js';
 import { type Elements, int64s, integers, numbers } from './elements.js';
 import type { Scope, Steps } from './interpret.js';

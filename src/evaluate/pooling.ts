@@ -1,5 +1,5 @@
-import { elementCount } from '../../tensor/array.js';
-import { isFloat } from '../../tensor/dtype.js';
+import { elementCount } from '../tensor/array.js';
+import { isFloat } from '../tensor/dtype.js';
 import type { Call, Kernel, Kernels } from './call.js';
 import { type Elements, floats, fromNumbers, numbers } from './elements.js';
 import { stridesOf } from './index-maps.js';

@@ -1,5 +1,5 @@
-import { elementCount } from '../../tensor/array.js';
-import { type DType, isFloat } from '../../tensor/dtype.js';
+import { elementCount } from '../tensor/array.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
 import type { Call, Kernels } from './call.js';
 import { allocate, arithmeticOf, type Elements, floats, numbers, type Writable } from './elements.js';
 import { broadcastMap, broadcastShape, permute } from './index-maps.js';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernels } from './call.js';
 import { type Elements, type Writable } from './elements.js';
 import { axisOf, stridesOf, take } from './index-maps.js';

@@ -1,5 +1,5 @@
-import { integerRange } from '../../tensor/array.js';
-import { type DType, isFloat } from '../../tensor/dtype.js';
+import { integerRange } from '../tensor/array.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
 import type { Call, Kernels } from './call.js';
 import { castTo, dtypeOf } from './cast.js';
 import { addPerChannel, convolve, type Numbers } from './convolution.js';

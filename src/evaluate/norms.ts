@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import type { Call, Kernel, Kernels } from './call.js';
 import { type Elements, floats, fromNumbers, numbers, sizeOf } from './elements.js';
 import { axisOf, broadcastMap, rowsAlong } from './index-maps.js';

@@ -1,8 +1,8 @@
-import type { Attributes } from '../../ir/attribute.js';
-import type { Node } from '../../ir/node.js';
-import { attributeDefault } from '../../schema/schema.js';
-import { saturate, versionOf } from '../../schema/read.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import type { Attributes } from '../ir/attribute.js';
+import type { Node } from '../ir/node.js';
+import { attributeDefault } from '../schema/schema.js';
+import { saturate, versionOf } from '../schema/read.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { type Elements, integers } from './elements.js';
 import { invalid, Stop } from './stop.js';
 

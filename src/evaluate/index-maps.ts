@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import { allocate, type Elements, type Writable } from './elements.js';
 import { invalid } from './stop.js';
 

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor/array.js';
+import { elementCount } from '../tensor/array.js';
 import { allocate, type Elements, type Writable } from './elements.js';
 import { offsets, stridesOf, take } from './index-maps.js';
 import { invalid, unsupported } from './stop.js';
