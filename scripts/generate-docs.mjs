@@ -1,8 +1,10 @@
-// Writes docs/diagnostics.md and the tables of README.md from the code; `--check` fails when they are stale. Needs a build.
+// Writes docs/diagnostics.md, docs/cli.md, the tables of README.md and the console sessions of pages from the code; `--check` fails when they are stale. Needs a build.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execFileSync } from 'node:child_process';
 import { Project } from 'ts-morph';
+import { replay } from './sessions.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { PASSES } = await import(join(root, 'dist/passes/index.js'));
@@ -50,11 +52,30 @@ function between(text, marker, content) {
   );
 }
 
+/** Help of every command. */
+function commandPage(main) {
+  const help = (...args) =>
+    execFileSync(process.execPath, [main, ...args, '--help'], {
+      encoding: 'utf8',
+      env: { ...process.env, COLUMNS: '110', NO_COLOR: '1' },
+    }).trimEnd();
+  const names = [...help().matchAll(/^ {2}(\w+) /gm)].map((match) => match[1]).filter((name) => name !== 'help');
+  const sections = names.map((name) => `## ${name}\n\n\`\`\`\n${help(name)}\n\`\`\`\n`);
+  return `# Commands\n\n\`-\` reads a model from standard input or writes it to standard output. \`--json\` prints one JSON object there and nothing else; its schemas are \`resonnx/schemas/*.schema.json\`. Messages and progress go to standard error; \`NO_COLOR\` and \`FORCE_COLOR\` are honoured. What is written is written whole or not at all.\n\n${sections.join('\n')}`;
+}
+
+const main = join(root, 'dist/src/cli/main.js');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const files = {
   'docs/diagnostics.md': diagnosticsPage(),
+  'docs/cli.md': commandPage(main),
   'README.md': between(between(readme, 'passes', table(PASSES, 'passes')), 'operations', table(OPERATIONS, 'passes')),
 };
+// Sessions are checked by the tests: they take their time.
+if (!process.argv.includes('--check')) {
+  files['README.md'] = replay(files['README.md'], main);
+  files['docs/recipes.md'] = replay(readFileSync(join(root, 'docs/recipes.md'), 'utf8'), main);
+}
 let stale = 0;
 for (const [name, content] of Object.entries(files)) {
   const path = join(root, name);

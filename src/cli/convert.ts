@@ -40,7 +40,7 @@ export function registerConvert(program: Command, streams: Streams): void {
 const EXAMPLES = `
 Example:
   resonnx convert model.onnx -o model.onnxtxt
-  resonnx convert model.onnx -o out/model.onnx --external-data model.onnx_data
+  resonnx convert model.onnx -o split.onnx --external-data split.onnx_data
 
 Exit codes: 0 done, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
 
