@@ -82,5 +82,5 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .toFixpoint([...fuse, ...clean, mergeParallel, mergeSelections, sinkTransposes], { max: 10 })
   .run(mergeProjections)
   .run(flattenRows)
-  .toFixpoint([mergeParallel, eliminateNoOps, mergeChains], { max: 3 })
+  .toFixpoint([foldBatchNorm, mergeParallel, eliminateNoOps, mergeChains], { max: 3 })
   .run(fuseRuntimeOperators);

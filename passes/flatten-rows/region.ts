@@ -1,5 +1,16 @@
-import { type Graph, isOp, type Node, type Shape, type Types, type Use, type Value } from '#core';
+import {
+  constantOf,
+  type Graph,
+  isOp,
+  type Node,
+  type Shape,
+  trainingMode,
+  type Types,
+  type Use,
+  type Value,
+} from '#core';
 import type { Member } from '../_shared/cut.js';
+import { onlyReader } from '../_shared/facts.js';
 import { biasOf, type FlatForm, flatForm, isStack, targetFromFlat } from './form.js';
 
 /** Regions larger than this are left alone. */
@@ -105,10 +116,20 @@ function membersOf(value: Value, forms: Forms, numbers: ReadonlyMap<Node, number
   return members;
 }
 
-function gainsOf({ types }: Forms, numbers: ReadonlyMap<Node, number>): readonly (readonly Member[])[] {
-  return [...numbers].flatMap(([node, at]) => {
-    const bias = biasOf(node, types);
+function gainsOf(forms: Forms, numbers: ReadonlyMap<Node, number>): readonly (readonly Member[])[] {
+  return [...numbers].flatMap(([node, at]): readonly (readonly Member[])[] => {
+    if (hasNormBehind(node, forms)) return [[at, 'permuted']];
+    const bias = biasOf(node, forms.types);
     const other = bias && numbers.get(bias);
-    return other === undefined ? [] : [[at, other, 'permuted'] as const];
+    return other === undefined ? [] : [[at, other, 'permuted']];
   });
+}
+
+/** Whether all that reads a product of constants is a Reshape to rows, and that a batch norm: on rows the product takes it in. */
+function hasNormBehind(node: Node, forms: Forms): boolean {
+  if (!isOp(node, 'MatMul') || !constantOf(node.inputs[1])) return false;
+  const [use, ...others] = node.outputs[0]!.uses;
+  const reading = use && others.length === 0 ? forms.reading(use) : undefined;
+  const norm = reading?.kind === 'undo' ? onlyReader(reading.node.outputs[0]!) : undefined;
+  return isOp(norm, 'BatchNormalization') && trainingMode(norm) === 'inference';
 }
