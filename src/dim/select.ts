@@ -9,21 +9,38 @@ import { type Assumptions, isProven } from './prove.js';
 /** Extrema that one condition may open. */
 const MAX_DEPTH = 3;
 
+/** Choices that one search may try before it is given up: their number grows exponentially with the extrema that are opened. */
+const BUDGET = 24;
+
 /**
- * Inequalities under which `a == b`, from the arguments that the minima and maxima in them must take:
- * `min(s,64) == s` where `s <= 64`. They suffice; `undefined` when no choice makes the two equal.
+ * Inequalities under which `a == b`, from the arguments that the minima and maxima in them must take, as few as will do:
+ * `min(s,64) == s` where `s <= 64`. They suffice; `undefined` when no choice is found that makes the two equal.
  */
 export function selectionFor(a: Dim, b: Dim, assumptions: Assumptions = {}): readonly string[] | undefined {
-  return a === null || b === null ? undefined : select(a, b, assumptions, MAX_DEPTH);
+  if (a === null || b === null) return undefined;
+  const search = { assumptions, left: BUDGET };
+  for (let depth = 0; depth <= MAX_DEPTH && search.left > 0; depth++) {
+    const found = select(a, b, search, depth);
+    if (found) return found;
+  }
+  return undefined;
 }
 
-function select(a: KnownDim, b: KnownDim, assumptions: Assumptions, depth: number): readonly string[] | undefined {
-  if (isProven(a, '==', b, assumptions)) return [];
-  if (depth === 0) return undefined;
+interface Search {
+  readonly assumptions: Assumptions;
+  /** Choices that may still be tried. */
+  left: number;
+}
+
+/** Opens exactly `depth` extrema. */
+function select(a: KnownDim, b: KnownDim, search: Search, depth: number): readonly string[] | undefined {
+  const { assumptions } = search;
+  if (depth === 0) return search.left-- > 0 && isProven(a, '==', b, assumptions) ? [] : undefined;
   for (const atom of [...extremaOf(a), ...extremaOf(b)].reverse()) {
     for (const choice of atom.args) {
+      if (search.left <= 0) return undefined;
       const [left, right] = [choose(a, atom, choice), choose(b, atom, choice)];
-      const rest = left === null || right === null ? undefined : select(left, right, assumptions, depth - 1);
+      const rest = left === null || right === null ? undefined : select(left, right, search, depth - 1);
       if (rest) return [...new Set([...conditions(atom, choice, assumptions), ...rest])];
     }
   }
