@@ -95,8 +95,8 @@ function isTrunkNormed(site: Site, way: TrunkWay, bySite: ReadonlyMap<Site, Site
 function finalNormOf(stream: StreamAnatomy): Op | undefined {
   const last = stream.sites.at(-1);
   if (!last) return undefined;
-  const inner =
-    stream.sites.slice(0, -1).some(({ way }) => !way.tapped && way.norms.length > 0) || last.placement === 'post';
+  const alike = stream.sites.slice(0, -1).filter(({ placement }) => placement === last.placement);
+  const inner = alike.some(({ way }) => !way.tapped && way.norms.length > 0) || last.placement === 'post';
   return last.way.norms[inner ? 1 : 0];
 }
 

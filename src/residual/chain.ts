@@ -151,6 +151,7 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
   if (op.kind === 'div') return b.constant ? to(a, { coefficients: [...step.coefficients, b] }) : undefined;
   if (a.constant !== b.constant) {
     const [x, factor] = a.constant ? [b, a] : [a, b];
+    if (x.op?.node.opType.endsWith('Integer')) return to(x);
     if (isState(cx, factor, x)) return to(factor, { gates: [...step.gates, x] });
     return to(x, { coefficients: [...step.coefficients, factor] });
   }

@@ -20,7 +20,7 @@ export function findConcat(detector: Detector, op: Op): void {
   if (data.length < 2 || !isFeatureAxis(detector.view, output, axis)) return;
   if (data.some((val) => isUntouchedPart(detector, val, data))) return;
   const terms = data.map((val): Term => ({ val, sign: 1, chain: keptChain(detector, val, axis) }));
-  const meetings = meetingsOf(detector.streams, terms);
+  const meetings = meetingsOf(detector.streams, terms, true);
   const found = meetings
     .map((meeting) => ({ meeting, kind: kindOf(detector, meeting, terms.length) }))
     .filter(({ kind }) => kind);

@@ -135,7 +135,8 @@ export class Detector implements ChainContext {
         : bestSkip(near.filter((meeting) => isNearest(meeting, near) && this.#isProjection(meeting))));
     if (!found || isScore(output)) return false;
     const { skip, step } = found;
-    const branches = near.filter((m) => m.skip === skip && m.step === step).map((m) => this.branch(step.val, m.branch));
+    const meets = near.filter((m) => m.skip === skip && m.step === step);
+    const branches = meets.filter((m) => m === found || this.#isBranch(m)).map((m) => this.branch(step.val, m.branch));
     const site = { op, output, input: step.val, operand: skip.val, skip: step, branches, crossing: false };
     this.#add({ kind: 'identity', ...site }, takesPart(this.view, step) ? headOf(skip).val : step.val);
     return true;

@@ -47,8 +47,10 @@ function withoutGates(detector: Detector, branch: Branch): readonly Op[] {
 
 /** Several branches that each do something of their own: experts of one mixture and convolutions to be merged do not count. */
 function isParallel(site: Site): boolean {
+  const counts = new Map<Op, number>();
+  for (const { ops } of site.branches) for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
   const branches = site.branches.filter(({ ops }) => {
-    const stats = statsOf(ops);
+    const stats = statsOf(ops.filter((op) => counts.get(op) === 1));
     return stats.weighted > 0 && stats.nonlinear > 0 && !stats.routes;
   });
   return branches.length > 1 || site.branches.some((branch) => isJoinedParallel(site, branch));
@@ -128,7 +130,7 @@ function copied(val: Val): Val {
 }
 
 function isScaled(branch: Branch): boolean {
-  return branch.end.coefficients.length > 0 && !branch.end.val.op?.node.opType.endsWith('Integer');
+  return branch.end.coefficients.length > 0;
 }
 
 /** Skip and branch scaled after the sum by one number. */

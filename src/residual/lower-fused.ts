@@ -3,7 +3,7 @@ import { stringAttr } from '../schema/read.js';
 import type { Builder, Scope } from './builder.js';
 import { normOf } from './lower-norm.js';
 import type { NormKind } from './norm-kind.js';
-import type { OpKind, Val } from './view.js';
+import { type OpKind, scalarOf, tensorOf, type Val } from './view.js';
 
 type Operands = readonly (Val | undefined)[];
 
@@ -151,7 +151,17 @@ const OPERANDS: ReadonlyMap<string, Renamed> = new Map<string, Renamed>([
 
 function lowerRenamed({ builder, node, inputs, scope }: Lowering, spec: Renamed): void {
   const operands = pick(inputs, spec.operands);
-  builder.addMany(node, scope, { kind: spec.kind, type: spec.type, inputs: operands }, node.outputs);
+  const clipped = node.opType === 'QLinearConv' && isLeast(inputs[7]);
+  const gives = clipped ? [undefined] : node.outputs;
+  const made = builder.addMany(node, scope, { kind: spec.kind, type: spec.type, inputs: operands }, gives);
+  if (clipped) builder.add(node, scope, { kind: 'pointwise', type: 'Relu', inputs: made, gives: node.outputs[0] });
+}
+
+/** Whether a zero point is the least number of its type: what is below zero is cut off, as by a Relu that quantization took away. */
+export function isLeast(zeroPoint: Val | undefined): boolean {
+  const dtype = tensorOf(zeroPoint)?.dtype;
+  const value = scalarOf(zeroPoint);
+  return (dtype === 'uint8' && value === 0) || (dtype === 'int8' && value === -128);
 }
 
 /** Embeddings and their norm: inputs are ids, ids of segments, tables, gamma, beta. */

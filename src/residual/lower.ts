@@ -15,9 +15,9 @@ import {
 } from '../schema/traits.js';
 import { intAttr } from '../schema/read.js';
 import type { Builder, Scope } from './builder.js';
-import { lowerFused } from './lower-fused.js';
+import { isLeast, lowerFused } from './lower-fused.js';
 import { lowerNorm } from './lower-norm.js';
-import type { OpKind, Val } from './view.js';
+import { dataInputs, type OpKind, type Val } from './view.js';
 
 type Operands = readonly (Val | undefined)[];
 
@@ -75,6 +75,8 @@ export function lowerNode(builder: Builder, node: Node, inputs: Operands, scope:
   const first = inputs[0];
   if (node.opType === 'Constant' && node.domain === '') {
     for (const value of node.outputs) scope.values.set(value, builder.leaf(value, true));
+  } else if (first && cutsOff(node, inputs)) {
+    builder.add(node, scope, { kind: 'pointwise', type: 'Relu', inputs: [first], gives: node.outputs[0] });
   } else if (first && (ALIASES.has(node.op) || isTransparentCast(node))) lowerAlias(builder, node, first, scope);
   else if (node.op === 'DynamicQuantizeLinear' && first) lowerAlias(builder, node, first, scope);
   else if (SHAPE_ONLY.has(node.op)) {
@@ -82,6 +84,13 @@ export function lowerNode(builder: Builder, node: Node, inputs: Operands, scope:
   } else if (lowerFused(builder, node, inputs, scope)) return;
   else if (isNormalization(node) && lowerNorm(builder, node, inputs, scope)) return;
   else lowerPlain(builder, node, inputs, scope);
+}
+
+/** Whether a quantization took the place of a Relu after a layer or a sum. */
+function cutsOff(node: Node, [first, , zeroPoint]: Operands): boolean {
+  const op = first?.op;
+  const layer = op?.kind === 'mix' || (op?.kind === 'add' && dataInputs(op).length > 1);
+  return node.opType === 'QuantizeLinear' && layer && isLeast(zeroPoint);
 }
 
 /** Casts to floats are looked through; casts to integers and booleans round and compare. */

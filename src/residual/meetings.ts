@@ -24,7 +24,7 @@ export interface Targets {
   /** Least order of a target. */
   readonly least: number;
   readonly others: readonly Val[];
-  /** Takes a value into account; gives whether it is a target. */
+  /** Takes a value into account; gives whether nothing is left to be found beyond it. */
   hit(val: Val, crossing: boolean): boolean;
 }
 
@@ -38,8 +38,9 @@ export function headOf(term: Term): Step {
   return head;
 }
 
-/** Every way in which one term descends from another one's past; what is subtracted is no skip (PoolFormer, arXiv:2111.11418, eq. 3). */
-export function meetingsOf(streams: Streams, terms: readonly Term[]): Meeting[] {
+/** Every way in which one term descends from another one's past; what is subtracted is no skip (PoolFormer,
+ * arXiv:2111.11418, eq. 3). With `first` nothing is looked for beyond the first value that any other term comes from. */
+export function meetingsOf(streams: Streams, terms: readonly Term[], first = false): Meeting[] {
   const targets = new Map<Val, { readonly term: Term; readonly step: Step }[]>();
   for (const term of terms) {
     for (const step of term.chain) {
@@ -49,15 +50,18 @@ export function meetingsOf(streams: Streams, terms: readonly Term[]): Meeting[] 
       else targets.set(step.val, [{ term, step }]);
     }
   }
-  return terms.flatMap((branch) => meet(streams, branch, targets));
+  return terms.flatMap((branch) => meet(streams, branch, targets, first));
 }
 
 function meet(
   streams: Streams,
   branch: Term,
   targets: ReadonlyMap<Val, readonly { readonly term: Term; readonly step: Step }[]>,
+  first: boolean,
 ): Meeting[] {
   const others = [...targets].filter(([, list]) => list.some(({ term }) => term !== branch)).map(([val]) => val);
+  const skips = new Set([...targets.values()].flatMap((list) => list.map(({ term }) => term)));
+  skips.delete(branch);
   const found: Meeting[] = [];
   const hit = (val: Val, crossing: boolean): boolean => {
     const list = (targets.get(val) ?? []).filter(({ term }) => term !== branch);
@@ -65,7 +69,7 @@ function meet(
       const known = found.some((each) => each.step === step && each.crossing === crossing);
       if (!known) found.push({ skip: term, step, branch, crossing });
     }
-    return list.length > 0;
+    return list.length > 0 && (first || new Set(list.map(({ term }) => term)).size === skips.size);
   };
   searchBack(streams, branch.val, { least: Math.min(...others.map(orderOf)), others, hit });
   return found;
@@ -79,7 +83,7 @@ interface Item {
 }
 
 /**
- * Goes back from a value until a target is hit. Beyond a merge only targets from before the merge's stream began are met: a target on
+ * Goes back from a value until all that is looked for was hit. Beyond a merge only targets from before the merge's stream began are met: a target on
  * that stream is one that the merge carries further, and others are side inputs of the merge. Of these only results of sites are met,
  * through one merge: two streams that update each other in turn (RevNet, arXiv:1707.04585, eq. 8). O(operations since the last merges).
  */

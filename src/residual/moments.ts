@@ -1,4 +1,15 @@
-import { dataInputs, intsOf, intOf, type Op, scalarOf, shapeOf, tensorOf, type Val, type View } from './view.js';
+import {
+  hasOneUse,
+  dataInputs,
+  intsOf,
+  intOf,
+  type Op,
+  scalarOf,
+  shapeOf,
+  tensorOf,
+  type Val,
+  type View,
+} from './view.js';
 
 /**
  * What a value is in terms of the moments of another one, `of`, over some axes: the vocabulary in which every spelling of a norm is the
@@ -218,11 +229,21 @@ export class Moments {
   #normal(x: Val, by: Form | undefined): Form | undefined {
     if (by?.kind !== 'deviation' || !by.inverse) return undefined;
     const form = this.get(x);
-    if (!by.centered) return by.of === x ? { kind: 'normal', of: x, by } : undefined;
+    if (!by.centered) return uncentered(x, by);
     if (form?.kind === 'centered') return form.of === by.of ? { kind: 'normal', of: by.of, by } : undefined;
     if (form?.kind === 'mean') return form.of === by.of ? { kind: 'shift', of: by.of, by } : undefined;
     return by.of === x ? { kind: 'scaled', of: x, by } : undefined;
   }
+}
+
+/** `x` or a parameter times `x` (ScaleNorm, arXiv:1910.05895, eq. 5) over the length of `x`. */
+function uncentered(x: Val, by: Deviation): Form | undefined {
+  if (by.of === x) return { kind: 'normal', of: x, by };
+  const scaled = x.op?.kind === 'mul' && hasOneUse(x) ? x.op.inputs : [];
+  const gain = scaled.find((val) => val?.constant);
+  return gain && scaled.includes(by.of)
+    ? { kind: 'normal', of: by.of, by: { ...by, gain: [...by.gain, gain] } }
+    : undefined;
 }
 
 function rootOf(form: Form | undefined, inverse: boolean): Form | undefined {

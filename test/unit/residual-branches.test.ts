@@ -238,25 +238,3 @@ describe('parts of features', () => {
     expect(sitesOf(net, global(net, net.conv(y, C, 3)))).toEqual([]);
   });
 });
-
-describe('norms over reshaped values', () => {
-  const decomposed = (net: Network, x: Wire): Wire => {
-    const centered = net.op('Sub', [x, net.op('ReduceMean', [x], 'axes = [-1]')]);
-    const variance = net.op('ReduceMean', [net.op('Pow', [centered, net.scalar(2)])], 'axes = [-1]');
-    return net.op('Div', [centered, net.op('Sqrt', [net.add(variance, net.scalar(1e-5))])]);
-  };
-
-  test('positions laid out in a row and normalized by channels are a layer norm', () => {
-    const net = new Network();
-    const rows = net.op('Reshape', [net.input(`N,4,4,${D}`), net.ints(0, 16, D)]);
-    const y = net.mul(decomposed(net, rows), net.parameter(D));
-    expect(inspect(net.build([net.linear(y, D, 3)])).residual.normKinds).toEqual({ layer: 1 });
-  });
-
-  test('channels laid out in groups are a group norm', () => {
-    const net = new Network();
-    const groups = net.op('Reshape', [net.input(`N,${D},4,4`), net.ints(0, 4, -1)]);
-    const y = net.op('Reshape', [decomposed(net, groups), net.ints(0, D, 4, 4)]);
-    expect(inspect(net.build([net.conv(y, D, 3)])).residual.normKinds).toEqual({ group: 1 });
-  });
-});
