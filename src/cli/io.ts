@@ -14,6 +14,7 @@ export class Output {
   readonly streams: Streams;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** For what {@link say} writes. */
   readonly colors: ReturnType<typeof pc.createColors>;
   readonly #paint: Paint;
 
@@ -21,10 +22,10 @@ export class Output {
     this.streams = streams;
     this.json = options.json ?? false;
     this.quiet = options.quiet ?? false;
-    const forced = process.env['FORCE_COLOR'] !== undefined && process.env['FORCE_COLOR'] !== '0';
-    const colored = process.env['NO_COLOR'] === undefined && (forced || streams.err.isTTY === true);
-    this.colors = pc.createColors(colored);
-    const { red, yellow, cyan, dim } = this.colors;
+    const colorsOf = ({ isTTY }: { readonly isTTY?: boolean }): ReturnType<typeof pc.createColors> =>
+      pc.createColors(isColored(isTTY === true));
+    this.colors = colorsOf(this.json ? streams.err : streams.out);
+    const { red, yellow, cyan, dim } = colorsOf(streams.err);
     this.#paint = { error: red, warning: yellow, info: cyan, dim };
   }
 
@@ -60,6 +61,13 @@ export class Output {
   endProgress(): void {
     if (!this.quiet && this.streams.err.isTTY === true) this.streams.err.write('\r\u001B[2K');
   }
+}
+
+/** Whether a stream gets colours: terminals do, unless `NO_COLOR` or `FORCE_COLOR` say otherwise. */
+function isColored(isTerminal: boolean): boolean {
+  const { NO_COLOR: no, FORCE_COLOR: force } = process.env;
+  if (no !== undefined && no !== '') return false;
+  return force === undefined || force === '' ? isTerminal : force !== '0' && force !== 'false';
 }
 
 function jsonSafe(_key: string, value: unknown): unknown {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { Output } from '../../src/cli/io.js';
 import { run } from '../../src/cli/run.js';
 import { uninterrupted } from '../../src/cli/signals.js';
 import { nearestName } from '../../src/support/nearest.js';
@@ -123,6 +124,34 @@ test('every command has an example and its exit codes in its help', async () => 
     expect(help).toMatch(new RegExp(`Usage: resonnx ${name} `));
     expect(help).toMatch(/Example:\n {2}\S.*resonnx|Example:\n {2}resonnx/);
     expect(help).toMatch(/Exit codes: 0 /);
+  }
+});
+
+test('colours go to terminals alone, each stream by itself; NO_COLOR and FORCE_COLOR decide first', () => {
+  const { NO_COLOR: no, FORCE_COLOR: force } = process.env;
+  const colored = (env: Readonly<Record<string, string>>, out: boolean, err: boolean): readonly boolean[] => {
+    for (const name of ['NO_COLOR', 'FORCE_COLOR']) delete process.env[name];
+    Object.assign(process.env, env);
+    let written = '';
+    const streams = {
+      out: { write: () => true, isTTY: out },
+      err: { write: (text: string) => (written += text), isTTY: err },
+      in: (async function* () {})(),
+    };
+    const output = new Output(streams, {});
+    output.diagnostic({ code: 'a/b', severity: 'error', message: 'm', at: { path: '' } });
+    return [output.colors.bold('x') !== 'x', written.includes('\u001B')];
+  };
+  try {
+    expect(colored({}, false, true)).toEqual([false, true]);
+    expect(colored({}, true, false)).toEqual([true, false]);
+    expect(colored({ NO_COLOR: '1', FORCE_COLOR: '1' }, true, true)).toEqual([false, false]);
+    expect(colored({ FORCE_COLOR: '1' }, false, false)).toEqual([true, true]);
+    expect(colored({ FORCE_COLOR: '0' }, true, true)).toEqual([false, false]);
+  } finally {
+    for (const name of ['NO_COLOR', 'FORCE_COLOR']) delete process.env[name];
+    if (no !== undefined) process.env['NO_COLOR'] = no;
+    if (force !== undefined) process.env['FORCE_COLOR'] = force;
   }
 });
 
