@@ -12,6 +12,12 @@ export interface Budget {
   readonly limit: number;
 }
 
+/** Counts work before it is done. @throws Stop `too-large` */
+export function spend(budget: Budget, operations: number): void {
+  budget.left -= operations;
+  if (!(budget.left >= 0)) throw new Stop({ kind: 'too-large', limit: budget.limit });
+}
+
 /** Computes the outputs of one node; those that nobody names may be left out. */
 export type Kernel = (call: Call) => readonly Elements[];
 
@@ -40,10 +46,9 @@ export class Call {
     return index < this.node.outputs.length;
   }
 
-  /** Counts work before it is done. @throws Stop `too-large` */
+  /** See {@link spend}. */
   spend(operations: number): void {
-    this.#budget.left -= operations;
-    if (!(this.#budget.left >= 0)) throw new Stop({ kind: 'too-large', limit: this.#budget.limit });
+    spend(this.#budget, operations);
   }
 
   /** An operand that the operator needs. @throws Stop `invalid` */

@@ -21,6 +21,7 @@ function einsum(call: Call): readonly Elements[] {
   const equation = parseEinsum(call.text('equation'));
   if (!equation) throw invalid('the equation');
   const operands = call.all();
+  if (operands.length !== equation.operands.length) throw invalid(`${operands.length} operands for the equation`);
   const { dtype } = operands[0]!;
   if (!isFloat(dtype)) throw unsupported(`its form for ${dtype}`);
   const labels = equation.operands.map((each, i) => spelledOut(each, operands[i]?.shape.length ?? 0));

@@ -4,11 +4,14 @@ import { functionKey, type Fn, type Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import type { Value } from '../ir/value.js';
 import { defaultAttributes } from '../shape/functions.js';
-import { type Budget, Call } from './call.js';
+import { type Budget, Call, spend } from './call.js';
 import { CONTROL } from './control.js';
 import { type Elements, fromNumeric, rounded } from './elements.js';
 import { KERNELS } from './kernels.js';
 import { invalid, Stop, unsupported } from './stop.js';
+
+/** Operations on elements that running one node takes as long as, whatever it computes. */
+const NODE_COST = 16;
 
 /** Values by name of the graph they are in, and around it. */
 export interface Scope {
@@ -68,7 +71,7 @@ export class Interpreter {
       if (given && value.def.kind === 'input') scope.values.set(value, given);
     });
     for (const node of graph.topo()) {
-      this.#budget.left -= 1;
+      spend(this.#budget, NODE_COST);
       const results = yield* this.#runNode(node, scope);
       node.outputs.forEach((value, index) => {
         const result = results[index];

@@ -51,6 +51,17 @@ describe('answers instead of exceptions', () => {
     expect(evaluateModel(model, {}, { limit: 1000 })).toEqual({ kind: 'too-large', limit: 1000 });
   });
 
+  test('a loop without end is ended', () => {
+    const body = `(float[1] X) => (float[1] Y) {
+      Y = Loop ( , , X) <body = b (int64 i, bool c, float[1] x) => (bool go, float[1] y) { go = Identity (c) y = Neg (x) }> }`;
+    expect(evaluated(body, { X: array('float32', [1], [1]) }).kind).toBe('too-large');
+  });
+
+  test('operands that an equation has no terms for', () => {
+    const body = '(float[1] X) => (float Y) { Y = Einsum <equation = "i,i"> (X) }';
+    expect(evaluated(body, { X: array('float32', [1], [1]) })).toMatchObject({ kind: 'invalid', op: 'Einsum' });
+  });
+
   test('behind the port of runtimes they are refusals', async () => {
     const runtime = createFloat64Runtime();
     const model = graphOf('(float[2] X) => (float[2] Y) { Y = com.microsoft.NoSuchThing (X) }');

@@ -19,7 +19,7 @@ export function array(dtype: DType, shape: readonly number[], values: readonly n
 
 /** What the evaluator makes of a graph in ONNX text. */
 export function evaluated(body: string, feeds: Given = {}, opset = 24): Evaluation {
-  return evaluateModel(graphOf(body, opset), feeds, { limit: 2 ** 24 });
+  return evaluateModel(graphOf(body, opset), feeds, { limit: 2 ** 22 });
 }
 
 /** The outputs of a graph as numbers by name, unrounded. Fails the test where there are none. */
@@ -50,7 +50,7 @@ export async function expectAgreement(
   try {
     for (const seed of seeds) {
       const feeds = given ?? makeFeeds(plan, bindingLadder(plan).next().value ?? new Map(), seed);
-      const result = evaluateModel(model, feeds, { limit: 2 ** 24 });
+      const result = evaluateModel(model, feeds, { limit: 2 ** 22 });
       if (result.kind !== 'values') throw new Error(JSON.stringify(result));
       const [wanted, found] = [roundedOutputs(result.outputs), await session.run(feeds)];
       for (const [name, expected] of Object.entries(wanted)) {
