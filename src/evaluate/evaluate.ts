@@ -8,6 +8,7 @@ import { CONTROL } from './control.js';
 import { type Elements, fromNumeric, toNumeric } from './elements.js';
 import { Interpreter } from './interpret.js';
 import { KERNELS } from './kernels.js';
+import { checkOperandTypes } from './operand-types.js';
 import { invalid, type Reason, Stop } from './stop.js';
 
 /** How a model is evaluated. */
@@ -70,7 +71,9 @@ export function evaluateNodes(
       const kernel = KERNELS.get(node.op);
       if (!kernel || hasReference(node) || node.bodies.length > 0) return undefined;
       const inputs = node.inputs.map((value) => value && operand(value));
-      known.set(node.outputs[0]!, kernel(new Call(node, inputs, node.attrs, budget))[0]!);
+      const call = new Call(node, inputs, node.attrs, budget);
+      checkOperandTypes(call);
+      known.set(node.outputs[0]!, kernel(call)[0]!);
     }
     return known;
   } catch (cause) {

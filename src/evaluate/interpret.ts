@@ -8,6 +8,7 @@ import { type Budget, Call, spend } from './call.js';
 import { CONTROL } from './control.js';
 import { type Elements, fromNumeric, rounded } from './elements.js';
 import { KERNELS } from './kernels.js';
+import { checkOperandTypes } from './operand-types.js';
 import { invalid, Stop, unsupported } from './stop.js';
 
 /** Operations on elements that running one node takes as long as, whatever it computes. */
@@ -97,6 +98,7 @@ export class Interpreter {
       if (control) return yield* control(call, scope);
       const kernel = KERNELS.get(node.op);
       if (!kernel) throw unsupported('the operator');
+      checkOperandTypes(call);
       return kernel(call);
     } catch (cause) {
       throw placed(cause, node);

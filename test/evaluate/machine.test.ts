@@ -57,6 +57,15 @@ describe('answers instead of exceptions', () => {
     expect(evaluated(body, { X: array('float32', [1], [1]) }).kind).toBe('too-large');
   });
 
+  test.each([
+    ['Gemm (X, Z)', 'operands of types float32 and int64'],
+    ['Reshape (X, X)', 'shape is float32'],
+  ])('types that the operator does not take: %s', (expression, why) => {
+    const feeds = { X: array('float32', [1, 1], [1]), Z: array('int64', [1, 1], [1]) };
+    const body = `(float[1, 1] X, int64[1, 1] Z) => (float[1, 1] Y) { Y = ${expression} }`;
+    expect(evaluated(body, feeds)).toMatchObject({ kind: 'invalid', why });
+  });
+
   test('operands that an equation has no terms for', () => {
     const body = '(float[1] X) => (float Y) { Y = Einsum <equation = "i,i"> (X) }';
     expect(evaluated(body, { X: array('float32', [1], [1]) })).toMatchObject({ kind: 'invalid', op: 'Einsum' });
