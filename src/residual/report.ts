@@ -7,6 +7,7 @@ import { countPaths } from './paths.js';
 import type { NormRole } from './roles.js';
 import type { NormKind } from './norm-kind.js';
 import { stagesOf } from './structure.js';
+import { formsOf, type StreamForm } from './form.js';
 import { describeSite, summaryOf } from './summary.js';
 import { type Placement, SITE_KINDS, type SiteKind } from './site.js';
 import { type Op, scalarOf, shapeOf, tensorOf, type Val, type View } from './view.js';
@@ -57,6 +58,8 @@ export interface ResidualJson {
     readonly sites: number;
     readonly shape: readonly DimJson[] | null;
     readonly finalNorm: NormKind | null;
+    /** Whether it is one stream, several copies mixed by hyper-connections, or one of two that update each other in turn. */
+    readonly form: StreamForm;
   }[];
   /** Neighbouring sites of one stream with one shape, and the layer that they repeat. */
   readonly stages: readonly {
@@ -86,6 +89,7 @@ export interface ResidualJson {
 export function residualJson(anatomy: Anatomy): ResidualJson {
   const { sites, norms, streams, view } = anatomy;
   const paths = countPaths(anatomy);
+  const forms = formsOf(anatomy);
   return {
     summary: summaryOf(anatomy),
     blocks: sites.length,
@@ -94,7 +98,7 @@ export function residualJson(anatomy: Anatomy): ResidualJson {
       SITE_KINDS,
     ),
     sites: sites.map((each) => siteJson(view, each)),
-    streams: streams.map((stream) => streamJson(view, stream)),
+    streams: streams.map((stream) => streamJson(view, stream, forms.get(stream) ?? 'single')),
     stages: stagesOf(anatomy).map((stage) => ({ ...stage, sites: stage.sites.map(({ id }) => id) })),
     normKinds: tally(norms.flatMap(({ op }) => op.norm?.kind ?? [])),
     norms: norms.map(normJson),
@@ -195,13 +199,14 @@ function gateJson(gates: readonly Val[], on: 'branch' | 'skip'): SiteJson['gate'
   return gate ? { on, value: valueLabel(gate) } : null;
 }
 
-function streamJson(view: View, stream: StreamAnatomy): ResidualJson['streams'][number] {
+function streamJson(view: View, stream: StreamAnatomy, form: StreamForm): ResidualJson['streams'][number] {
   const last = stream.sites.at(-1);
   return {
     id: stream.id,
     sites: stream.sites.length,
     shape: last ? shapeJson(shapeOf(view, last.site.output)) : null,
     finalNorm: stream.finalNorm?.norm?.kind ?? null,
+    form,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Anatomy, SiteAnatomy } from './anatomy.js';
 import type { BranchContent } from './content.js';
+import { formsOf } from './form.js';
 import type { NormKind } from './norm-kind.js';
 import type { Placement, SiteKind } from './site.js';
 import { contentOfSite } from './structure.js';
@@ -37,9 +38,13 @@ const KINDS: Readonly<Partial<Record<SiteKind, string>>> = {
   'long-additive': 'long additive skips',
 };
 
+/** Forms of streams that are worth a word. */
+const FORMS = ['hyper-connections', 'reversible'] as const;
+
 /** A network in the words of the field: `pre-norm Transformer, RMSNorm, QK-norm, final norm`. */
 export function summaryOf(anatomy: Anatomy): string {
   const { sites, norms, finalNorm } = anatomy;
+  const forms = new Set(formsOf(anatomy).values());
   const norm = mostFrequent(norms.flatMap(({ op }) => op.norm?.kind ?? []));
   if (sites.length === 0) return norm ? `no residual connections, ${NORMS[norm]}` : 'no residual connections';
   const style = mostFrequent(sites.filter(({ site }) => !site.crossing).map(({ placement }) => placement));
@@ -48,6 +53,7 @@ export function summaryOf(anatomy: Anatomy): string {
     `${STYLES[style ?? 'none']} ${familyOf(sites)}`,
     norm ? NORMS[norm] : '',
     ...kinds,
+    ...FORMS.flatMap((form) => (forms.has(form) ? [form] : [])),
     norms.some(({ role }) => role === 'embedding') ? 'embedding norm' : '',
     norms.some(({ role }) => role === 'qk') ? 'QK-norm' : '',
     finalNorm ? 'final norm' : '',
