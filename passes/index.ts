@@ -30,6 +30,7 @@ import { mergeChains } from './merge-chains/index.js';
 import { mergeParallel } from './merge-parallel/index.js';
 import { mergeSelections } from './merge-selections/index.js';
 import { mergeProjections } from './merge-projections/index.js';
+import { mergeSums } from './merge-sums/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
@@ -69,6 +70,7 @@ export const PASSES: readonly AnyPass[] = [
   mergeParallel,
   mergeProjections,
   mergeSelections,
+  mergeSums,
   raiseOpset,
   shareConstants,
   simplifyControlFlow,

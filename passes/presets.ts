@@ -31,6 +31,7 @@ import { mergeChains } from './merge-chains/index.js';
 import { mergeParallel } from './merge-parallel/index.js';
 import { mergeSelections } from './merge-selections/index.js';
 import { mergeProjections } from './merge-projections/index.js';
+import { mergeSums } from './merge-sums/index.js';
 import { raiseOpset } from './raise-opset/index.js';
 import { shareConstants } from './share-constants/index.js';
 import { simplifyControlFlow } from './simplify-control-flow/index.js';
@@ -80,6 +81,7 @@ export const optimizePipeline: Pipeline = new Pipeline()
   .toFixpoint(clean, { max: 10 })
   .run(raiseOpset)
   .toFixpoint([...fuse, ...clean, mergeParallel, mergeSelections, sinkTransposes], { max: 10 })
+  .run(mergeSums)
   .run(mergeProjections)
   .run(flattenRows)
   .toFixpoint([foldBatchNorm, mergeParallel, eliminateNoOps, mergeChains], { max: 3 })

@@ -1,5 +1,5 @@
 import { type Edit, type Graph, type Model, opsetOf, type Pass, type PassContext, Tensor, type Value } from '#core';
-import { joined } from './joined.js';
+import { joined } from '../_shared/joined-tensor.js';
 import { haveSameReader, type Projection, projectionOf } from './projection.js';
 
 /**
