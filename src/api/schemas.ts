@@ -1,13 +1,8 @@
 import { z } from 'zod';
 import { configSchema } from './config-schema.js';
+import { diffed } from './schema-diff.js';
+import { change, count, dims, open, operators, real, site, weight } from './schema-parts.js';
 
-const open = z.looseObject;
-const count = z.int().nonnegative();
-/** JSON has no NaN and no infinities: they stand by their names. */
-const real = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
-const dims = z.array(z.union([z.int(), z.string(), z.null()])).nullable();
-const change = open({ before: count, after: count });
-const operators = z.record(z.string(), count);
 const semantics = z.enum(['exact', 'equivalent', 'identity-at-init', 'changes-function']);
 const value = open({ name: z.string(), dtype: z.string().nullable(), shape: dims });
 const place = open({
@@ -45,25 +40,6 @@ const verification = open({
   outputs: z.array(output),
   regions: count,
   distinctRegions: count,
-});
-
-const on = z.enum(['branch', 'skip']);
-
-const site = open({
-  id: z.string(),
-  kind: z.string(),
-  placement: z.string(),
-  node: z.string(),
-  stream: z.string(),
-  input: z.string(),
-  output: z.string(),
-  branch: open({ nodes: count, parameters: count, norms: z.array(z.string()), content: z.string() }),
-  branches: count,
-  activationAfterAdd: z.boolean(),
-  projection: open({ operators: z.array(z.string()) }).nullable(),
-  scale: open({ on, value: real.nullable(), elements: count.nullable() }).nullable(),
-  gate: open({ on, value: z.string() }).nullable(),
-  shape: dims,
 });
 
 const norm = open({
@@ -121,8 +97,6 @@ const optimized = open({
   verification,
 });
 
-const weight = open({ name: z.string(), dtype: z.string(), shape: z.array(count) });
-
 const rewritten = open({
   schema: z.literal('resonnx/rewrite@1'),
   nodes: change,
@@ -148,83 +122,6 @@ const verified = open({
   levels: z
     .array(open({ level: z.string(), original: z.string(), result: z.string(), why: z.string().optional() }))
     .optional(),
-});
-
-const fact = open({ name: z.string(), before: z.unknown(), after: z.unknown() });
-const counted = z.record(z.string(), open({ before: count.nullable(), after: count.nullable() }));
-const port = open({
-  name: z.string(),
-  kind: z.string(),
-  dtype: z.string().nullable(),
-  shape: dims,
-  optional: z.boolean(),
-});
-const portChange = open({ name: z.string(), before: port, after: port });
-const ports = open({ removed: z.array(port), added: z.array(port), changed: z.array(portChange) });
-const nodeRef = open({ node: z.string(), op: z.string() });
-const inferred = open({ dtype: z.string().nullable(), shape: dims });
-const siteChange = open({ before: z.string(), after: z.string(), node: z.string(), facts: z.array(fact) });
-const residualSummary = open({
-  summary: z.string(),
-  sites: count,
-  kinds: operators,
-  placements: operators,
-  normKinds: operators,
-});
-
-const diffed = open({
-  schema: z.literal('resonnx/diff@1'),
-  a: z.string(),
-  b: z.string(),
-  same: z.boolean(),
-  model: open({
-    nodes: change,
-    parameters: change,
-    bytes: change,
-    irVersion: change,
-    opsets: counted,
-    functions: open({ removed: z.array(z.string()), added: z.array(z.string()) }),
-  }),
-  inputs: ports,
-  outputs: ports,
-  operators: counted,
-  nodes: open({
-    matched: count,
-    changed: z.array(
-      open({
-        before: z.string(),
-        after: z.string(),
-        op: z.string(),
-        attributes: z.record(z.string(), open({ before: z.unknown(), after: z.unknown() })),
-        inputs: z.record(z.string(), open({ before: z.string().nullable(), after: z.string().nullable() })),
-      }),
-    ),
-    replaced: z.array(open({ removed: z.array(nodeRef), added: z.array(nodeRef) })),
-  }),
-  weights: open({
-    equal: count,
-    changed: z.array(
-      open({
-        node: z.string(),
-        slot: z.string(),
-        before: weight,
-        after: weight,
-        difference: open({ elements: count, maxAbs: real, maxRel: real }).nullable(),
-      }),
-    ),
-    removed: z.array(weight),
-    added: z.array(weight),
-  }),
-  shapes: z.array(open({ value: z.string(), node: z.string(), before: inferred, after: inferred })),
-  residual: open({
-    before: residualSummary,
-    after: residualSummary,
-    kept: count,
-    changed: z.array(siteChange),
-    removed: z.array(site),
-    added: z.array(site),
-    norms: z.array(siteChange),
-  }),
 });
 
 const made = open({ pass: z.string(), rule: z.string(), at: z.string() });
