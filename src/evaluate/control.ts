@@ -40,10 +40,14 @@ function* runLoop(call: Call, outer: Scope): Steps {
   const count = graph.inputs.length - 2;
   let carried: readonly Elements[] = Array.from({ length: count }, (_, i) => call.input(2 + i));
   const scanned: Elements[][] = Array.from({ length: graph.outputs.length - 1 - count }, () => []);
+  // Both are scalars, but bodies that declare lists of one element are given those.
+  const shapes = graph.inputs.slice(0, 2).map(({ value }) => {
+    return value.type?.kind === 'tensor' && value.type.shape?.length === 1 ? [1] : [];
+  });
   for (let trip = 0; go && trip < trips; trip++) {
     call.spend(1);
-    const condition: Elements = { dtype: 'bool', shape: [], data: Uint8Array.of(1) };
-    const inputs = [int64s([], [trip]), condition, ...carried];
+    const condition: Elements = { dtype: 'bool', shape: shapes[1]!, data: Uint8Array.of(1) };
+    const inputs = [int64s(shapes[0]!, [trip]), condition, ...carried];
     const outputs = yield { graph, inputs, outer, attributes: outer.attributes };
     go = isTrue(outputs[0]!);
     carried = outputs.slice(1, 1 + count);

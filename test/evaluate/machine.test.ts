@@ -139,6 +139,13 @@ describe('control flow and functions', () => {
     expect([all!.shape, all!.data]).toEqual([[4], BigInt64Array.of(0n, 1n, 3n, 6n)]);
   });
 
+  test('a loop whose body declares its counter as a list of one', () => {
+    const body = `(int64 N) => (int64[K] Y) <bool yes = {1}, int64 zero = {0}, int64[1] axis = {0}> {
+      last, Y = Loop (N, yes, zero) <body = b (int64[1] i, bool c, int64 sum) => (bool go, int64 next, int64 out) {
+        go = Identity (c)  index = Squeeze (i, axis)  next = Add (sum, index)  out = Identity (next) }> }`;
+    expect(resultOf(body, { N: array('int64', [], [4]) })).toEqual([[4], [0, 1, 3, 6]]);
+  });
+
   test('a scan runs backward and gives its results backward', () => {
     const body = `(float[3] X) => (float[] last, float[3] Y) <float zero = {0}> {
       last, Y = Scan <num_scan_inputs = 1, scan_input_directions = [1], scan_output_directions = [1],
