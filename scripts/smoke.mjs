@@ -1,6 +1,7 @@
 // Packs the package, installs the tarball in an empty folder, and runs the command there in bare Node.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,26 @@ mkdirSync(bare);
 
 /** Entries that need nothing of their bundler until it calls them. */
 const BUNDLERS = ['vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild'];
+
+/** Several at a time, in other languages and time zones: the same bytes. */
+async function compareWorlds(bin) {
+  const worlds = [
+    {},
+    {},
+    { LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
+    { TZ: 'Pacific/Chatham', UV_THREADPOOL_SIZE: '1' },
+  ];
+  const outcomes = worlds.map(async (env, index) => {
+    const out = join(folder, `world-${index}.onnx`);
+    const options = { cwd: folder, env: { ...process.env, ...env }, stdio: 'ignore' };
+    const child = spawn(bin, ['optimize', 'model.onnx', '-o', out, '--no-verify'], options);
+    const [code] = await once(child, 'exit');
+    if (code !== 0) throw new Error(`optimize with ${JSON.stringify(env)}: exit ${code}`);
+    return readFileSync(out);
+  });
+  const [first, ...others] = await Promise.all(outcomes);
+  if (others.some((bytes) => !bytes.equals(first))) throw new Error('the same model gave different bytes');
+}
 
 function run(command, args, cwd, expected = 0) {
   const { status, stdout, stderr } = spawnSync(command, args, {
@@ -71,6 +92,7 @@ try {
   run(process.execPath, ['-e', `Promise.all(${JSON.stringify(entries)}.map((name) => import(name)))`], folder);
   run(bin, ['types', 'model.onnx'], folder);
   run(bin, ['types', 'model.onnx', '--check'], folder);
+  await compareWorlds(bin);
   checkWithoutRuntime(tarball);
   console.log('smoke: the packed package works');
 } finally {

@@ -9,6 +9,7 @@ export type Fault =
   | { readonly kind: 'truncated'; readonly offset: number; readonly end: number; readonly limit: number }
   | { readonly kind: 'varint'; readonly offset: number }
   | { readonly kind: 'tag'; readonly offset: number; readonly reason: string }
+  | { readonly kind: 'count'; readonly offset: number; readonly limit: number }
   | { readonly kind: 'nesting'; readonly offset: number; readonly limit: number }
   | { readonly kind: 'run'; readonly offset: number; readonly bytes: number; readonly size: number }
   | { readonly kind: 'too-large'; readonly offset: number; readonly bytes: number; readonly limit: number };

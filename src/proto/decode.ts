@@ -4,6 +4,7 @@ import {
   invalidTag,
   invalidVarint,
   nestingTooDeep,
+  tooManyMessages,
   truncated,
 } from '../diagnostics/codes/proto.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
@@ -24,6 +25,8 @@ const INLINE_DATA = 1024;
 /** Bytes that one string, one bytes field or one typed array may take in memory. */
 const MAX_STRING = 2 ** 28;
 const MAX_BYTES = 2 ** 31;
+/** Messages that one model may hold: some hundred times as many as large models do, and still less than a gigabyte in memory. */
+const MAX_MESSAGES = 2 ** 23;
 /** Bytes of a run of numbers that are read at once; a multiple of 8. */
 const RUN_PIECE = 32_768;
 
@@ -41,28 +44,38 @@ interface Frame extends Partial<Step> {
  *
  * Takes every encoding that the wire format allows: fields in any order, packed and unpacked numbers, singular fields several
  * times (the last scalar wins, messages merge, a oneof keeps its last member). What the schema does not know is kept in
- * `unknownFields`. `raw_data` is a view of a source in memory and a range of any other.
+ * `unknownFields`. `raw_data` is a view of a source in memory and a range of any other. A message may hold `maxMessages` others.
  *
  * @throws {ResonnxError} `proto/truncated`, `proto/invalid-tag`, `proto/invalid-varint`, `proto/invalid-run`,
- *   `proto/nesting-too-deep` or `proto/field-too-large`, with the field's path and the byte offset.
+ *   `proto/nesting-too-deep`, `proto/too-many-messages` or `proto/field-too-large`, with the field's path and the byte offset.
  */
-export function decodeMessage<K extends MessageName>(kind: K, source: ByteSource | Uint8Array): Messages[K] {
-  const decoder = new Decoder(source instanceof Uint8Array ? memorySource(source) : source, LAYOUTS[kind]);
+export function decodeMessage<K extends MessageName>(
+  kind: K,
+  source: ByteSource | Uint8Array,
+  maxMessages: number = MAX_MESSAGES,
+): Messages[K] {
+  const bytes = source instanceof Uint8Array ? memorySource(source) : source;
+  const decoder = new Decoder(bytes, LAYOUTS[kind], maxMessages);
   return decoder.decode() as unknown as Messages[K];
 }
 
 class Decoder {
   readonly #source: ByteSource;
   readonly #cursor: Cursor;
+  readonly #maxMessages: number;
   readonly #frames: Frame[];
+  /** Messages that may still come. */
+  #left: number;
   /** The field that is being read, for messages. */
   #field: Field | undefined;
   /** Number lists to turn into typed arrays once everything is read: a repeated message may still add to them. */
   readonly #lists: { readonly message: Message; readonly name: string; readonly list: WordList }[] = [];
   readonly #unknown = new Map<Message, ByteRange[]>();
 
-  constructor(source: ByteSource, layout: Layout) {
+  constructor(source: ByteSource, layout: Layout, maxMessages: number) {
     this.#source = source;
+    this.#left = maxMessages;
+    this.#maxMessages = maxMessages;
     this.#cursor = new Cursor(source);
     this.#frames = [{ layout, message: newMessage(layout), end: source.size }];
   }
@@ -119,6 +132,9 @@ class Decoder {
     const layout = field.child as Layout;
     if (this.#frames.length >= MAX_NESTING) {
       throw new WireFault({ kind: 'nesting', offset: this.#cursor.offset, limit: MAX_NESTING });
+    }
+    if (this.#left-- <= 0) {
+      throw new WireFault({ kind: 'count', offset: this.#cursor.offset, limit: this.#maxMessages });
     }
     const merged = field.label === 'one' ? (message[field.name] as Message | undefined) : undefined;
     const child = merged ?? newMessage(layout);
@@ -243,6 +259,8 @@ class Decoder {
         return invalidTag(at, fault.offset, fault.reason);
       case 'run':
         return invalidRun(at, fault.offset, fault.bytes, fault.size);
+      case 'count':
+        return tooManyMessages(at, fault.offset, fault.limit);
       case 'nesting':
         return nestingTooDeep(at, fault.limit, fault.offset);
       case 'too-large':

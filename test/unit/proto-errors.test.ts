@@ -139,6 +139,14 @@ describe('damaged bytes', () => {
   });
 });
 
+test('more messages than any model has are refused before they take all memory', () => {
+  const nodes = (count: number): Uint8Array => graph(...Array.from({ length: count }, () => node()));
+  expect(decodeMessage('ModelProto', nodes(9), 10).graph?.node.length).toBe(9);
+  const error = errorOf(() => decodeMessage('ModelProto', nodes(10), 10));
+  expect(error.code).toBe('proto/too-many-messages');
+  expect(error.message).toMatch(/is one of more than 10 messages/);
+});
+
 describe('nesting', () => {
   /** Subgraphs inside one another: three messages a level, in a model. */
   const nested = (levels: number): Uint8Array => {

@@ -54,6 +54,12 @@ export function notAModel(at: Place, what: string, hint: string = DAMAGED): Diag
   return diagnostic('error', 'proto/not-a-model', at, `${at.file ?? 'the input'} is not an ONNX model: ${what}`, hint);
 }
 
+/** More messages than any model has: it is damaged, or made to take all memory. */
+export function tooManyMessages(at: Place, offset: number, limit: number): Diagnostic {
+  const message = `${at.path} at byte ${offset} is one of more than ${limit} messages`;
+  return diagnostic('error', 'proto/too-many-messages', at, message, DAMAGED);
+}
+
 /** A field says that it goes on to `end`, beyond the end of the message that holds it or of the file. */
 export function truncated(at: Place, offset: number, end: number, limit: number): Diagnostic {
   const message = `${at.path} at byte ${offset} goes on to byte ${end}, but what holds it ends at byte ${limit}`;
