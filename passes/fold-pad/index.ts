@@ -161,6 +161,7 @@ export const foldPad: Pass = rulePass({
   name: 'fold-pad',
   summary: 'Conv and pools take the Pad in front of them',
   semantics: 'exact',
+  equivalentRules: ['pad-into-average-pool'], // a sum with the +0 of the Pad is +0 where one of −0 alone is −0
   rules: [
     fold({ opType: 'Conv', pattern: op.Conv(padded, W, optional(bias)), check: (pad) => checkFill(pad, 0) }),
     fold({ opType: 'MaxPool', pattern: op.MaxPool(padded), check: checkMax }),

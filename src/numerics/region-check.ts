@@ -6,7 +6,7 @@ import { perturb } from './perturb.js';
 import type { Region } from './region.js';
 import { planRegion, probeFeeds, probesFor } from './region-probe.js';
 import { roundingFloor } from './rounding.js';
-import { type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
+import { isLack, type Runtime, RuntimeRefusal, RuntimeTimeout, type Session } from './runtime.js';
 import { sampleModel } from './sample.js';
 import type { RuntimeFault, SecondOpinion } from './second-opinion.js';
 import { oneLine } from './whole.js';
@@ -72,11 +72,11 @@ const REGION_LIMIT = 2 ** 24;
 
 /**
  * Runs both sides of a region on all its probes, or (`thorough` false) on one ordinary input, and compares. Where the runtime does not
- * run what was there, the evaluator decides; a rewrite to something that the runtime does not run is for the whole to tell.
+ * run one side, the evaluator decides.
  */
 export async function checkRegion(runtime: Runtime, region: Region, options: CheckOptions): Promise<RegionVerdict> {
   const found = await runRegion(runtime, region, options, 'runtime');
-  if (found.status !== 'uncovered' || !found.originalRefused) return found;
+  if (found.status !== 'uncovered' || !found.refused) return found;
   const { createFloat64Runtime } = await import('./float64.js'); // few runs come to need it
   const evaluated = await runRegion(createFloat64Runtime(REGION_LIMIT), region, options, 'float64');
   return evaluated.status === 'uncovered' ? found : evaluated;
@@ -87,7 +87,7 @@ async function runRegion(
   region: Region,
   options: CheckOptions,
   method: RegionMethod,
-): Promise<RegionVerdict & { readonly originalRefused?: boolean }> {
+): Promise<RegionVerdict & { readonly refused?: boolean }> {
   const opened: Session[] = [];
   const open = async (model: Region['before']): Promise<Session> => {
     const session = await runtime.open(model, { optimization: 'disabled' });
@@ -105,7 +105,7 @@ async function runRegion(
     return await new Trial(region, first, second, { ...options, method }).run();
   } catch (cause) {
     if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
-    if (cause instanceof RuntimeRefusal) return { ...verdict('uncovered', cause.message), originalRefused: true };
+    if (cause instanceof RuntimeRefusal) return { ...verdict('uncovered', cause.message), refused: true };
     throw cause;
   } finally {
     for (const session of opened) await session.release();
@@ -113,13 +113,10 @@ async function runRegion(
 }
 
 /** A second side that is not accepted is at fault only when the runtime says so of operators that it knows. */
-function failure(region: Region, cause: unknown, what: string): RegionVerdict {
+function failure(region: Region, cause: unknown, what: string): RegionVerdict & { readonly refused?: boolean } {
   if (cause instanceof RuntimeTimeout) return verdict('uncovered', cause.message);
   if (!(cause instanceof RuntimeRefusal)) throw cause;
-  const lacksKernel = /NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/.test(
-    cause.message,
-  );
-  if (cause.kind === 'type' || lacksKernel) return verdict('uncovered', cause.message);
+  if (isLack(cause)) return { ...verdict('uncovered', cause.message), refused: true };
   return { ...verdict('mismatch', `${what}: ${cause.message}`), probe: region.record.rule };
 }
 

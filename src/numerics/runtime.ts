@@ -78,6 +78,12 @@ export class RuntimeRefusal extends Error {
   }
 }
 
+/** Whether the runtime lacks what the model needs, an operator or a version, rather than finds fault with it. */
+export function isLack({ kind, message }: RuntimeRefusal): boolean {
+  const lack = /NOT_IMPLEMENTED|Could not find an implementation|is not a registered function|till opset \d/;
+  return kind === 'type' || lack.test(message);
+}
+
 /** Opening or running took longer than the limit and was stopped. */
 export class RuntimeTimeout extends Error {
   override readonly name = 'RuntimeTimeout';

@@ -8,6 +8,7 @@ const PROFILES: readonly { readonly space: number; readonly other: number }[] = 
   { space: 32, other: 512 },
   { space: 96, other: 16 },
   { space: 224, other: 77 },
+  { space: 4, other: 3 },
   { space: 256, other: 64 },
   { space: 128, other: 128 },
   { space: 320, other: 196 },
