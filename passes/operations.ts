@@ -11,6 +11,7 @@ import { removeResidual } from './remove-residual/index.js';
 import { replaceNorm } from './replace-norm/index.js';
 import { rescale } from './rescale/index.js';
 import { rotate } from './rotate/index.js';
+import { separateSums } from './separate-sums/index.js';
 import { serialize } from './serialize/index.js';
 import { setNormPlacement } from './set-norm-placement/index.js';
 import { slice } from './slice/index.js';
@@ -30,6 +31,7 @@ export const OPERATIONS: readonly OperationPass[] = [
   replaceNorm,
   rescale,
   rotate,
+  separateSums,
   serialize,
   setNormPlacement,
   slice,

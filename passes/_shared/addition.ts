@@ -92,9 +92,22 @@ function findAdditionNode(locator: Locator, site: TargetSite): Node {
   throw new ResonnxError([recipeCodes.targetAmbiguous({ path: 'main' }, what, additions.map(pathOf))]);
 }
 
+/** @throws ResonnxError `recipe/target-ambiguous` when two sites name one addition: it would be rewritten twice */
+export function checkDistinct(additions: readonly Addition[]): void {
+  const seen = new Set<Node>();
+  for (const { node } of additions) {
+    if (seen.has(node)) {
+      const at = { path: pathOf(node), op: node.op };
+      throw new ResonnxError([recipeCodes.targetAmbiguous(at, 'two sites name the same addition', [pathOf(node)])]);
+    }
+    seen.add(node);
+  }
+}
+
 /** Additions of all sites, in the order in which the model runs them: graphs from outside in, then by dependencies. */
 export function findAdditions(locator: Locator, sites: readonly TargetSite[]): readonly Addition[] {
   const additions = sites.map((site) => findAddition(locator, site));
+  checkDistinct(additions);
   const rank = new Map<Node, number>();
   for (const graph of new Set(additions.map((addition) => addition.graph))) {
     graph.topo().forEach((node, index) => rank.set(node, index));

@@ -11,7 +11,7 @@ import {
   type TargetSite,
   type Value,
 } from '#core';
-import { Addition, findAddition } from '../_shared/addition.js';
+import { Addition, checkDistinct, findAddition } from '../_shared/addition.js';
 import { findNorm, findNormBetween, getNorm, type NormSite } from '../_shared/norm-site.js';
 import { sitesOf } from '../_shared/sites.js';
 import { isNextPreNorm, normBehind } from '../_shared/trunk-norm.js';
@@ -33,6 +33,7 @@ export interface NormedAddition {
  */
 export function findSites(locator: Locator, operation: Operation): readonly NormedAddition[] {
   const found = sitesOf(operation).map((site) => findSite(locator, site));
+  checkDistinct(found.map(({ addition }) => addition));
   const rank = new Map<Node, number>();
   for (const graph of new Set(found.map(({ addition }) => addition.graph))) {
     graph.topo().forEach((node, index) => rank.set(node, index));

@@ -20,6 +20,7 @@ import { type Operation, parseRecipe } from '../recipe/recipe.js';
 import type { NumericArray } from '../tensor/array.js';
 import { measureModel } from './encode.js';
 import { countNodes, countOperators, type ParameterChanges, parameterChanges } from './report.js';
+import { separation } from './rewrite-separate.js';
 import { resolveTargets } from './rewrite-targets.js';
 
 /** Options of {@link rewrite}. */
@@ -88,31 +89,64 @@ export async function rewrite(model: Model, recipe: unknown, options: RewriteOpt
     let current = copyOf(model);
     const operations: OperationReport[] = [];
     for (const operation of requests) {
-      for (const part of splitByGraph(resolveTargets(current, operation))) {
-        options.signal?.throwIfAborted();
-        options.onProgress?.(part.operation);
-        const before = current;
-        current = copyOf(before);
-        const { pass, request } = requestOf(part, options);
-        const sites = await apply(current, pass, request, options);
-        settleNames(current);
-        const verification = runtime
-          ? await check(runtime, { before, after: current, pass, request, ...options })
-          : SKIPPED;
-        operations.push({
-          operation: pass.name,
-          semantics: pass.semanticsOf(request),
-          sites,
-          equations: pass.equations(request),
-          parameters: parameterChanges(before, current),
-          verification,
-        });
-      }
+      const done = await carryOut(current, operation, { ...options, runtime });
+      current = done.model;
+      operations.push(...done.reports);
     }
     return { model: current, report: reportOn(model, current, operations, verify), metadata: verify ? {} : UNVERIFIED };
   } finally {
     await owned?.close();
   }
+}
+
+/** The options with the runtime that verifies; without one nothing is. */
+type Work = Omit<RewriteOptions, 'runtime'> & { readonly runtime: Runtime | undefined };
+
+interface CarriedOut {
+  readonly model: Model;
+  readonly reports: readonly OperationReport[];
+}
+
+/** One operation of a recipe. Where it is refused on a model with operators that add inside, these are taken apart first. */
+async function carryOut(model: Model, operation: Operation, work: Work): Promise<CarriedOut> {
+  try {
+    return await carryOutAsIs(model, operation, work);
+  } catch (cause) {
+    const separated = cause instanceof ResonnxError ? separation(model, operation, cause) : undefined;
+    if (!separated) throw cause;
+    const apart = await carryOutAsIs(model, separated.first, work);
+    const done = await carryOutAsIs(apart.model, separated.next, work);
+    return { model: done.model, reports: [...apart.reports, ...done.reports] };
+  }
+}
+
+async function carryOutAsIs(model: Model, operation: Operation, work: Work): Promise<CarriedOut> {
+  let current = model;
+  const reports: OperationReport[] = [];
+  for (const part of splitByGraph(resolveTargets(current, operation))) {
+    work.signal?.throwIfAborted();
+    work.onProgress?.(part.operation);
+    const before = current;
+    current = copyOf(before);
+    const { pass, request } = requestOf(part, work);
+    const sites = await apply(current, pass, request, work);
+    settleNames(current);
+    const what = { before, after: current, pass, request };
+    const verification = work.runtime ? await check(work.runtime, { ...what, ...picked(work) }) : SKIPPED;
+    reports.push({
+      operation: pass.name,
+      semantics: pass.semanticsOf(request),
+      sites,
+      equations: pass.equations(request),
+      parameters: parameterChanges(before, current),
+      verification,
+    });
+  }
+  return { model: current, reports };
+}
+
+function picked({ samples, seed }: Work): Pick<OperationCheck, 'samples' | 'seed'> {
+  return { ...(samples !== undefined && { samples }), ...(seed !== undefined && { seed }) };
 }
 
 /** One operation for each graph that holds sites of it, bodies first: each is carried out and verified in its own graph. */
@@ -136,7 +170,7 @@ function copyOf(model: Model): Model {
   return copy;
 }
 
-function requestOf(operation: Operation, options: RewriteOptions): { pass: OperationPass; request: OperationOptions } {
+function requestOf(operation: Operation, options: Work): { pass: OperationPass; request: OperationOptions } {
   const at = { path: operation.operation };
   const pass = findOperation(operation.operation);
   if (!pass)
@@ -158,7 +192,7 @@ async function apply(
   model: Model,
   pass: OperationPass,
   request: OperationOptions,
-  options: RewriteOptions,
+  options: Work,
 ): Promise<readonly string[]> {
   const sites: string[] = [];
   await runPipeline(model, new Pipeline().run(pass, request), {
