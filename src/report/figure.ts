@@ -51,7 +51,7 @@ function siteRow(site: SiteJson, top: number): Html {
   const sign = /concat/.test(site.kind) ? '‖' : '+';
   return html`<path
       class="wire"
-      d="M ${TRUNK} ${top - 8} L ${TRUNK + 20} ${middle} H ${end + 14} V ${sum} H ${TRUNK + 11}"
+      d="M ${TRUNK} ${top - 8} H ${TRUNK + 48} V ${middle} H ${end + 14} V ${sum} H ${TRUNK + 11}"
     />
     ${boxes}<circle class="sum" cx="${TRUNK}" cy="${sum}" r="11" /><text
       x="${TRUNK}"
