@@ -42,7 +42,7 @@ export { broadcastShapes } from './shape/broadcast.js';
 export { defaultAttributes } from './shape/functions.js';
 export { contradicts } from './shape/declared.js';
 export * from './shape/types.js';
-export { evaluateNodes } from './evaluate/evaluate.js';
+export { evaluateNodes } from './evaluate/nodes.js';
 export { toNumeric } from './evaluate/elements.js';
 export * from './pass/pass.js';
 export * from './pass/pipeline.js';

@@ -5,7 +5,6 @@ import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
 import type { Model } from '../ir/model.js';
 import type { Shape } from '../ir/type.js';
-import { createFloat64Runtime } from '../numerics/float64.js';
 import { abortable } from '../numerics/abortable.js';
 import { createEvaluator } from '../numerics/evaluator.js';
 import { FLOAT64, type Runtime } from '../numerics/runtime.js';
@@ -87,7 +86,7 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
     const search = new Search(original, pipeline, {
       ...options,
       growth: (options.maxGrowth ?? 0) + METADATA,
-      evaluator: createEvaluator(() => runtime ?? createFloat64Runtime(FOLD_LIMIT, true)),
+      evaluator: createEvaluator(() => runtime ?? createFolder()),
       ...(runtime && { runtime }),
     });
     const found = await search.run();
@@ -97,6 +96,12 @@ export async function optimize(model: Model, options: OptimizeOptions = {}): Pro
   } finally {
     await owned?.close();
   }
+}
+
+/** What folds constants where no runtime is started; few models have constants to fold. */
+async function createFolder(): Promise<Runtime> {
+  const { createFloat64Runtime } = await import('../numerics/float64.js');
+  return createFloat64Runtime(FOLD_LIMIT, true);
 }
 
 function checkOpset(original: Model, result: Model, wanted: OpsetPolicy | undefined): void {

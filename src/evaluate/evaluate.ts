@@ -1,15 +1,11 @@
 import { functionKey, type Model } from '../ir/model.js';
-import type { Node } from '../ir/node.js';
-import type { Value } from '../ir/value.js';
-import { hasReference } from '../schema/read.js';
 import type { NumericArray } from '../tensor/array.js';
-import { type Budget, Call } from './call.js';
+import type { Budget } from './call.js';
 import { CONTROL } from './control.js';
 import { type Elements, fromNumeric, toNumeric } from './elements.js';
 import { Interpreter } from './interpret.js';
 import { KERNELS } from './kernels.js';
-import { checkOperandTypes } from './operand-types.js';
-import { invalid, type Reason, Stop } from './stop.js';
+import { type Reason, Stop } from './stop.js';
 
 /** How a model is evaluated. */
 export interface EvaluateOptions {
@@ -44,40 +40,6 @@ export function evaluateModel(
     return { kind: 'values', outputs, operations: limit - budget.left };
   } catch (cause) {
     if (cause instanceof Stop) return cause.reason;
-    throw cause;
-  }
-}
-
-/**
- * What nodes of one graph compute, given producers first, from the values that `read` knows; only their first outputs. `undefined` where
- * one is not covered, has a body, or depends on something else.
- */
-export function evaluateNodes(
-  nodes: readonly Node[],
-  read: (value: Value) => NumericArray | undefined,
-  limit: number,
-): ReadonlyMap<Value, Elements> | undefined {
-  const known = new Map<Value, Elements>();
-  const budget: Budget = { left: limit, limit };
-  const operand = (value: Value): Elements => {
-    const found = known.get(value);
-    if (found) return found;
-    const given = read(value);
-    if (!given) throw invalid(`${value.hint} has no value`);
-    return fromNumeric(given);
-  };
-  try {
-    for (const node of nodes) {
-      const kernel = KERNELS.get(node.op);
-      if (!kernel || hasReference(node) || node.bodies.length > 0) return undefined;
-      const inputs = node.inputs.map((value) => value && operand(value));
-      const call = new Call(node, inputs, node.attrs, budget);
-      checkOperandTypes(call);
-      known.set(node.outputs[0]!, kernel(call)[0]!);
-    }
-    return known;
-  } catch (cause) {
-    if (cause instanceof Stop || cause instanceof RangeError) return undefined;
     throw cause;
   }
 }
