@@ -68,12 +68,12 @@ function flatten(region: Region, root: Node, cx: PassContext): string | undefine
   if (cx.target === 'ort-web-webgpu') return 'onnxruntime adds and normalizes at once on WebGPU, with three axes only';
   if ((opsetOf(root) ?? 0) < 7) return 'Gemm broadcasts its bias from opset 7 on';
   const edges = [...region.edges.values(), ...region.gains];
+  const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
   const { permuted, divided } = divide(region.nodes.size, edges);
+  if (divided >= before.length) return 'no node would be spared';
   const chosen = new Set([...region.nodes.keys()].filter((_, at) => permuted.has(at)));
   const flattener = new Flattener(region, chosen, cx.types);
-  const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
-  const spared = before.length - divided - flattener.extraNodes;
-  if (spared <= 0) return 'no node would be spared';
+  if (before.length - divided <= flattener.extraNodes) return 'no node would be spared';
   if (!flattener.canRestore) return 'the leading sizes cannot be restored';
   cx.rewrite('flatten-rows', root, (edit) => flattener.run(edit));
   return undefined;

@@ -37,14 +37,17 @@ function permutationsIn(graph: Graph, cx: PassContext): readonly (readonly numbe
 
 function sinkIn(layouts: Layouts, cx: PassContext): void {
   const seen = new Set<Value>();
-  for (const node of layouts.graph.topo()) {
-    const value = node.outputs[0];
-    if (!node.alive || !value || seen.has(value) || !layouts.isNearPermuted(value)) continue;
-    explainProducts(value, layouts, cx);
-    const region = findRegion(value, layouts);
-    if (!region) continue;
-    for (const each of region.edges.keys()) seen.add(each);
-    sinkRegion(region, layouts, node, cx);
+  for (const transpose of layouts.graph.topo()) {
+    const near = isOp(transpose, 'Transpose') && transpose.alive ? layouts.nearby(transpose) : [];
+    for (const value of near) {
+      const node = value.producer;
+      if (!node?.alive || !transpose.alive || node.graph !== layouts.graph || seen.has(value)) continue;
+      explainProducts(value, layouts, cx);
+      const region = findRegion(value, layouts);
+      if (!region) continue;
+      for (const each of region.edges.keys()) seen.add(each);
+      sinkRegion(region, layouts, node, cx);
+    }
   }
 }
 

@@ -55,9 +55,11 @@ export class Layouts {
     return isOp(producer, 'Transpose') && producer.graph === this.graph && this.#permutes(producer, this.perm);
   }
 
-  /** Whether a value is at hand in the other layout, or something wants it there. */
-  isNearPermuted(value: Value): boolean {
-    return this.isPermuted(value) || [...value.uses].some((use) => this.reading(use).kind === 'undo');
+  /** The values next to a Transpose that are at hand in the other layout, or wanted there; both where it is its own inverse. */
+  nearby(transpose: Node): readonly Value[] {
+    const wanted = this.#permutes(transpose, this.inverse) ? transpose.inputs.slice(0, 1) : [];
+    const atHand = this.#permutes(transpose, this.perm) ? transpose.outputs.slice(0, 1) : [];
+    return [...wanted, ...atHand].filter((value) => value !== undefined);
   }
 
   /** What a use makes of a value. */
