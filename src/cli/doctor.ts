@@ -35,10 +35,11 @@ function textOf({ version, node, platform, runtimes, runs, why, config }: Doctor
     lines.push(`verify, optimize with verification, rewrite with verification: yes, with ${used.name} on the CPU`);
     if (used.name === 'onnxruntime-web') lines.push('  onnxruntime-node is faster, and survives models that crash it');
   } else {
-    lines.push(`verify, optimize with verification, rewrite with verification: no, ${why}`);
+    lines.push(`rewrite with verification: no, ${why}`);
+    lines.push('verify, optimize with verification: small models alone, evaluated in float64');
     lines.push('  hint: Run "npm install onnxruntime-node", or onnxruntime-web.');
   }
-  lines.push('inspect, convert, types, optimize --no-verify: yes');
+  lines.push('inspect, check, diff, convert, types, optimize --no-verify: yes');
   lines.push(config === null ? 'no configuration file' : `configuration: ${config}`);
   return lines.join('\n');
 }

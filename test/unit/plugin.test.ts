@@ -9,7 +9,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
 import { FolderCache } from '../../src/plugin/cache.js';
 import { modelRequest, queryOptions } from '../../src/plugin/query.js';
@@ -196,6 +199,24 @@ test('builds at the same time make a folder once, and a failed one leaves nothin
   expect(readdirSync(folder)).toEqual(['k']);
   await caches[1]!.get('bad', make);
   expect(existsSync(join(folder, 'bad', 'a'))).toBe(true);
+});
+
+test('processes that build at the same time make a folder once', async () => {
+  const [folder, log] = [join(installed, 'processes'), join(installed, 'log.txt')];
+  const cache = JSON.stringify(pathToFileURL(join(installed, 'dist/src/plugin/cache.js')).href);
+  const script = `import { FolderCache } from ${cache};
+    import { appendFileSync, writeFileSync } from 'node:fs';
+    const made = await new FolderCache(process.argv[1]).get('k', async (staged) => {
+      appendFileSync(process.argv[2], 'made\\n');
+      await new Promise((done) => setTimeout(done, 300));
+      writeFileSync(staged + '/a', 'a');
+    });
+    process.stdout.write(made);`;
+  const args = ['--input-type=module', '-e', script, folder, log];
+  const runs = Array.from({ length: 3 }, () => promisify(execFile)(process.execPath, args));
+  expect((await Promise.all(runs)).map(({ stdout }) => stdout)).toEqual(Array(3).fill(join(folder, 'k')));
+  expect(readFileSync(log, 'utf8')).toBe('made\n');
+  expect(readdirSync(folder)).toEqual(['k']);
 });
 
 test('a lock that nobody holds any more is taken', async () => {
