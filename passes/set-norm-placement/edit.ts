@@ -15,7 +15,7 @@ import {
 import { applyIdentityNorm, applyNorm, findNorm, getNorm } from '../_shared/norm-site.js';
 import { redirect } from '../_shared/readers.js';
 import type { PlacementOptions } from './options.js';
-import { branchReaders, findSites, type NormedAddition } from './site.js';
+import { branchReaders, droppedNorm, findSites, type NormedAddition } from './site.js';
 
 type Context = PassContext<OperationOptions>;
 
@@ -23,8 +23,7 @@ type Context = PassContext<OperationOptions>;
 export function moveNorms(model: Model, options: PlacementOptions, cx: Context): void {
   const locator = new Locator(model);
   const sites = findSites(locator, cx.options.operation);
-  const { final_norm_output: finalName } = cx.options.operation.targets;
-  const final = finalName === undefined || options.finalNorm !== 'drop' ? undefined : locator.value(finalName);
+  const final = droppedNorm(locator, cx.options.operation, options, sites);
   const outputs = new Set(sites.map(({ norm }) => norm.output));
   for (const site of sites) {
     const { addition } = site;

@@ -10,7 +10,7 @@ import {
 import { zip } from '../_shared/arrays.js';
 import { findNorm, getNorm, type NormSite } from '../_shared/norm-site.js';
 import type { PlacementOptions } from './options.js';
-import { findSites, type NormedAddition } from './site.js';
+import { droppedNorm, findSites, type NormedAddition } from './site.js';
 
 /** The equations of the new placement over taps of the original, addition by addition. */
 export async function placementReference(
@@ -30,9 +30,9 @@ export async function placementReference(
     if (isGone) taps.override(norm.output, result);
     else if (placement === 'post' && options.placement === 'deepnorm') taps.override(norm.output, result);
   }
-  const finalName = request.operation.targets.final_norm_output;
-  if (options.finalNorm === 'drop' && finalName !== undefined) {
-    const final = getNorm(locator.value(finalName));
+  const dropped = droppedNorm(locator, request.operation, options, sites);
+  if (dropped) {
+    const final = getNorm(dropped);
     const [input] = await taps.get([final.input]);
     taps.override(final.output, input!);
   }

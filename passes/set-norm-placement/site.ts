@@ -15,6 +15,7 @@ import { Addition, checkDistinct, findAddition } from '../_shared/addition.js';
 import { findNorm, findNormBetween, getNorm, type NormSite } from '../_shared/norm-site.js';
 import { sitesOf } from '../_shared/sites.js';
 import { isNextPreNorm, normBehind } from '../_shared/trunk-norm.js';
+import type { PlacementOptions } from './options.js';
 
 /** Where the norm of a residual addition stands: before the branch, after the addition, at the branch's end, or at both of its ends. */
 export type Placement = 'pre' | 'post' | 'post-branch' | 'sandwich';
@@ -97,6 +98,20 @@ function withoutStaleSkip(locator: Locator, site: TargetSite, norm: NormSite | u
     return new Addition(site, producer, producer.inputs[0] === branch ? 1 : 0);
   }
   return findAddition(locator, site);
+}
+
+/** Output of the final norm that is to be dropped: the named one, else the norm that reads the last sum; none where there is none. */
+export function droppedNorm(
+  locator: Locator,
+  { targets }: Operation,
+  { finalNorm }: PlacementOptions,
+  sites: readonly NormedAddition[],
+): Value | undefined {
+  if (finalNorm !== 'drop') return undefined;
+  if (targets.final_norm_output !== undefined) return locator.value(targets.final_norm_output);
+  const { addition, norm } = sites.at(-1)!;
+  const found = normBehind(addition);
+  return found && found.output !== norm.output && !isNextPreNorm(found) ? found.output : undefined;
 }
 
 /** The norm that a branch ends in, other than the one that it starts with. */

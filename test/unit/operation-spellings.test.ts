@@ -140,6 +140,18 @@ describe('blocks with a norm on the stream', () => {
     expect([done.count('MatMul'), done.count('Sqrt')]).toEqual([1, 1]);
   });
 
+  test('the final norm that is dropped is the one that reads the last sum, where none is named', async () => {
+    const recipe = (placement: string): object => ({
+      operation: 'set-norm-placement',
+      targets: { sites: ['s', 't'].map((residual_add, block) => ({ block, residual_add })) },
+      options: { placement, final_norm: 'drop' },
+    });
+    const done = await carryOut(runtime, pre, recipe('post'));
+    expect([done.count('LayerNormalization'), done.text.includes(', e)')]).toEqual([2, false]);
+    // The norm behind the last block of a post-norm network is that block's own, and moves.
+    expect((await carryOut(runtime, post, recipe('pre'))).count('LayerNormalization')).toBe(3);
+  });
+
   test('a norm that starts the next branch is not the norm of the addition that it reads', async () => {
     const text = `${HEAD} m (float[N, 4] x) => (float[N, 4] y) <${weights}, ${norms}>
       { f = MatMul (x, a)  s = Add (x, f)  k = LayerNormalization (s, h)  q = MatMul (k, b)  t = Add (s, q)  y = Relu (t) }`;
