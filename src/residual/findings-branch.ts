@@ -1,9 +1,16 @@
-import { deadBranch, deadSkip, linearBranch, oneSidedBranch, selfSum } from '../diagnostics/codes/residual.js';
+import {
+  constantBranch,
+  deadBranch,
+  deadSkip,
+  linearBranch,
+  oneSidedBranch,
+  selfSum,
+} from '../diagnostics/codes/residual.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { Anatomy, SiteAnatomy } from './anatomy.js';
 import { isWeighted } from './chain.js';
 import { headOf } from './meetings.js';
-import { statsOf } from './region.js';
+import { between, statsOf } from './region.js';
 import { placeOfOp, valueLabel } from './report.js';
 import type { Branch } from './site.js';
 import { tensorOf, type Val } from './view.js';
@@ -30,7 +37,7 @@ function siteFindings({ site }: SiteAnatomy): Diagnostic[] {
   if (site.skip.coefficients.some(isZero)) found.push(deadSkip(at));
   for (const branch of site.branches) {
     const zero = zeroOf(branch);
-    if (zero) found.push(deadBranch(at, `"${valueLabel(zero)}"`));
+    if (zero) found.push((isBiased(branch) ? constantBranch : deadBranch)(at, `"${valueLabel(zero)}"`));
   }
   const linear = site.kind === 'identity' && site.branches.every(({ ops }) => isLinear(ops));
   if (linear) found.push(linearBranch(at));
@@ -57,8 +64,16 @@ function zeroOf(branch: Branch): Val | undefined {
   if (last?.kind === 'norm')
     return last.norm?.parameters.slice(0, 2).every(isZero) ? last.norm.parameters[0] : undefined;
   if (!last || !isWeighted(last)) return undefined;
-  const weights = last.inputs.filter((val): val is Val => val?.constant === true);
-  return weights.length > 0 && weights.every(isZero) ? weights[0] : undefined;
+  const weight = last.inputs.find((val) => val?.constant);
+  return weight && isZero(weight) ? weight : undefined;
+}
+
+/** Whether something is added to what the last layer of a branch gives, within the layer or right after it. */
+function isBiased({ operand, end }: Branch): boolean {
+  if (end.coefficients.some(isZero) || end.val.op?.kind === 'norm') return false;
+  const own = end.val.op?.inputs.slice(1) ?? [];
+  const after = between(end.val, operand).flatMap((op) => (op.kind === 'add' ? op.inputs : []));
+  return [...own, ...after].some((val) => val?.constant === true && !isZero(val));
 }
 
 function isZero(val: Val): boolean {

@@ -4,6 +4,8 @@ import { format } from '../dim/dim.js';
 import type { Shape } from '../ir/type.js';
 import { DTYPES, isFloat } from '../tensor/dtype.js';
 import type { Anatomy, SiteAnatomy } from './anatomy.js';
+import { mixesCopies } from './form.js';
+import { takesPart } from './parts.js';
 import { placeOfOp } from './report.js';
 import { dtypeOf, shapeOf, type View } from './view.js';
 
@@ -25,6 +27,7 @@ function dtypeFinding(view: View, { site }: SiteAnatomy): Diagnostic[] {
 
 function projectionFinding(view: View, { site }: SiteAnatomy): Diagnostic[] {
   const { weights, moves } = site.skip;
+  if (takesPart(view, site.skip) || mixesCopies(view, site)) return [];
   const fills = moves.filter((op) => op.kind === 'concat' || op.type === 'Pad' || op.type === 'Slice');
   if (weights.length === 0 && fills.length > 0) {
     return [paddedSkip(placeOfOp(site.op), [...new Set(fills.map((op) => op.type))].join(' and '))];

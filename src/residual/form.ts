@@ -1,5 +1,6 @@
-import type { Anatomy, SiteAnatomy, StreamAnatomy } from './anatomy.js';
+import type { Anatomy, StreamAnatomy } from './anatomy.js';
 import type { Detector } from './detect.js';
+import type { Site } from './site.js';
 import { type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
 /**
@@ -21,14 +22,14 @@ export function formsOf(
     streams.map((stream): readonly [StreamAnatomy, StreamForm] => {
       const partner = partners.get(stream);
       if (partner && partners.get(partner) === stream) return [stream, 'reversible'];
-      const mixed = stream.sites.filter((each) => mixesCopies(view, each));
+      const mixed = stream.sites.filter(({ site }) => mixesCopies(view, site));
       return [stream, mixed.length > 1 && mixed.length * 2 > stream.sites.length ? 'hyper-connections' : 'single'];
     }),
   );
 }
 
 /** Whether weights on the skip mix the copies of a stream and leave its features as they are. */
-function mixesCopies(view: View, { site }: SiteAnatomy): boolean {
+export function mixesCopies(view: View, site: Site): boolean {
   const shape = shapeOf(view, site.output);
   return site.skip.weights.some((op) => {
     const copies = squareOf(op);

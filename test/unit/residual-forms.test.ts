@@ -5,7 +5,9 @@ import { Network, type Wire } from '../support/network.js';
 const D = 16;
 
 function forms(net: Network, end: Wire): readonly string[] {
-  const { streams, summary } = inspect(net.build([end])).residual;
+  const { residual, findings } = inspect(net.build([end]));
+  const { streams, summary } = residual;
+  expect(findings.map(({ code }) => code).filter((code) => /projection|padded/.test(code))).toEqual([]);
   const all = streams.map(({ form }) => form);
   for (const form of ['hyper-connections', 'reversible'] as const)
     expect(summary.includes(form)).toBe(all.includes(form));

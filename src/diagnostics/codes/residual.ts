@@ -8,6 +8,12 @@ export function concatGrowth(at: Place, from: string, to: string, count: number)
   return diagnostic('info', 'residual/concat-growth', at, message, hint);
 }
 
+/** The branch adds the same for every input. */
+export function constantBranch(at: Place, what: string): Diagnostic {
+  const message = `the branch does not depend on its input: ${what} is all zeros, only a bias is added`;
+  return diagnostic('warning', 'residual/constant-branch', at, message, 'Add the bias alone, or load trained weights.');
+}
+
 /** Nothing of the branch reaches the sum. */
 export function deadBranch(at: Place, what: string): Diagnostic {
   const message = `the branch adds nothing: ${what} is all zeros`;
@@ -54,6 +60,18 @@ export function epsilon(at: Place, value: number, dtype: string): Diagnostic {
   return diagnostic('warning', 'residual/epsilon', at, message, hint);
 }
 
+/** A norm has another epsilon than those that play its part elsewhere. */
+export function epsilonDiffers(at: Place, own: number, common: number, count: number): Diagnostic {
+  const message = `epsilon is ${own} here and ${common} in ${count} norms of the same kind and place`;
+  return diagnostic(
+    'info',
+    'residual/epsilon-differs',
+    at,
+    message,
+    `Check that it is meant; ${common} is what the others use.`,
+  );
+}
+
 /** A pre-norm stream reaches the head as it is. */
 export function finalNormMissing(at: Place, sites: number): Diagnostic {
   const message = `the pre-norm stream of ${sites} sites leaves without a final norm: its size grows with every block`;
@@ -72,6 +90,12 @@ export function linearBranch(at: Place): Diagnostic {
   const message = 'the branch is linear: skip and branch together are one layer';
   const hint = 'Fold the skip into the weights: I + W.';
   return diagnostic('info', 'residual/linear-branch', at, message, hint);
+}
+
+/** A layer of the stream is not added to its input, as those like it are. */
+export function missingSkip(at: Place, alike: number): Diagnostic {
+  const message = `the stream is replaced by the result of a layer that ${alike} others like it are added to`;
+  return diagnostic('warning', 'residual/missing-skip', at, message, 'Add the input of the layer to its result.');
 }
 
 /** Norms stand at different places in one stream. */
