@@ -1,5 +1,6 @@
 // Damages models in every way of test/mutants and asks verify of each; prints kind × caught, survived, and the survivors.
-// Build first: node bench/mutants.mjs FOLDER_OR_FILE... [--per N] [--seed N] [--kind TEXT] [--limit N] [--list]
+// Build first: node bench/mutants.mjs FOLDER_OR_FILE... [--per N] [--seed N] [--kind TEXT] [--limit N] [--share N] [--list]
+// With --limit at most N models, evenly spread; with --share each kind at every Nth model only.
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ const { values: given, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     kind: { type: 'string', default: '' },
     limit: { type: 'string', default: 'Infinity' },
+    share: { type: 'string', default: '1' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -74,7 +76,8 @@ for (const [number, file] of chosen.entries()) {
   } catch {
     continue;
   }
-  for (const mutation of mutations.filter(({ kind }) => kind.includes(given.kind))) {
+  for (const [place, mutation] of mutations.entries()) {
+    if (!mutation.kind.includes(given.kind) || (place + number) % Number(given.share) !== 0) continue;
     for (let each = 0; each < Number(given.per); each++) {
       const mutant = mutate(original, mutation, Number(given.seed) + each);
       if (!mutant) continue;

@@ -1,3 +1,4 @@
+import type { Attributes } from '../ir/attribute.js';
 import type { Graph } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
@@ -66,6 +67,9 @@ export function alignModels(first: Model, second: Model): Alignment {
   };
 }
 
+/** Bodies further inside are taken to be alike when they are of one size. */
+const DEEPEST = 30;
+
 const idOf = ({ first, second }: Difference): string => `${first.id}:${second.id}`;
 
 /** The inputs that differ of two nodes that are the same otherwise; nothing when the nodes themselves, or what they share, part here. */
@@ -77,7 +81,7 @@ function alikeButForInputs(
   const [a, b] = [first.producer, second.producer];
   if (!a || !b || a.op !== b.op || a.inputs.length !== b.inputs.length || a.bodies.length > 0) return undefined;
   if (first.def.kind === 'node' && second.def.kind === 'node' && first.def.index !== second.def.index) return undefined;
-  if (attributesKey(a.attrs) !== attributesKey(b.attrs)) return undefined;
+  if (attributesKey(withoutBodies(a.attrs)) !== attributesKey(withoutBodies(b.attrs))) return undefined;
   const parted: [Value, Value][] = [];
   for (const [index, x] of a.inputs.entries()) {
     const y = b.inputs[index];
@@ -107,24 +111,45 @@ class Keys {
     const keys = new Map<Value, number>();
     const values = new Map<number, Value>();
     const live = liveNodes(graph);
+    const leaf = (value: Value): number => {
+      const found = this.#number(leafText(value));
+      if (!values.has(found)) values.set(found, value);
+      return found;
+    };
+    const key = this.#fill(graph, keys, leaf, 0);
+    for (const node of graph.topo()) {
+      for (const value of live.has(node) ? node.outputs : [])
+        if (!values.has(key(value))) values.set(key(value), value);
+    }
+    return { key, find: (number) => values.get(number) };
+  }
+
+  /** Numbers the values of a graph; `leaf` numbers those that no node of it makes. */
+  #fill(graph: Graph, keys: Map<Value, number>, leaf: (value: Value) => number, depth: number): Side['key'] {
     const key = (value: Value): number => {
       let found = keys.get(value);
-      if (found === undefined) {
-        found = this.#number(leafText(value));
-        keys.set(value, found);
-        if (!values.has(found)) values.set(found, value);
-      }
+      if (found === undefined) keys.set(value, (found = leaf(value)));
       return found;
     };
     for (const node of graph.topo()) {
-      const text = nodeText(node, key);
-      node.outputs.forEach((value, index) => {
-        const number = this.#number(`${text}#${index}`);
-        keys.set(value, number);
-        if (live.has(node) && !values.has(number)) values.set(number, value);
-      });
+      const bodies = node.bodies.map((body) => this.#bodyText(body.graph, key, depth + 1));
+      const text = `${nodeText(node, key)}|${bodies.join('/')}`;
+      node.outputs.forEach((value, index) => keys.set(value, this.#number(`${text}#${index}`)));
     }
-    return { key, find: (number) => values.get(number) };
+    return key;
+  }
+
+  /** What a body gives, by the places of its inputs and by what it captures. */
+  #bodyText(body: Graph, outer: Side['key'], depth: number): string {
+    if (depth > DEEPEST) return `nested ${body.nodes.size}`;
+    const places = new Map(body.inputs.map(({ value }, i) => [value, i]));
+    const leaf = (value: Value): number => {
+      const place = places.get(value);
+      if (place !== undefined) return this.#number(`given ${depth} ${place}`);
+      return value.graph === body && value.constant ? this.#number(leafText(value)) : outer(value);
+    };
+    const key = this.#fill(body, new Map(), leaf, depth);
+    return body.outputs.map(({ value }) => key(value)).join();
   }
 
   #number(text: string): number {
@@ -154,9 +179,15 @@ function leafText(value: Value): string {
   return `input ${value.graph.inputs.find((slot) => slot.value === value)?.name ?? value.id}`;
 }
 
+function withoutBodies(attrs: Attributes): Attributes {
+  return new Map([...attrs].filter(([, { type }]) => type !== 'GRAPH' && type !== 'GRAPHS'));
+}
+
 function nodeText(node: Node, key: (value: Value) => number): string {
   const inputs = node.inputs.map((value) => (value ? key(value) : ''));
   const captured = capturedValues(node).map(key);
   const own = isDeterministic(node) ? '' : `drawn ${node.id}`;
-  return [node.op, node.overload, attributesKey(node.attrs), inputs.join(), captured.join(), own].join('|');
+  return [node.op, node.overload, attributesKey(withoutBodies(node.attrs)), inputs.join(), captured.join(), own].join(
+    '|',
+  );
 }

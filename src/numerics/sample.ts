@@ -2,7 +2,7 @@ import type { NumericArray } from '../tensor/array.js';
 import { isInteger } from '../tensor/dtype.js';
 import { type Binding, choicesOf, type Feeds, type InputPlan, makeFeeds, type Mood } from './inputs.js';
 import { RuntimeRefusal, type Session } from './runtime.js';
-import { bindingLadder, hinted, roomy, variations } from './sizes.js';
+import { beside, bindingLadder, hinted, roomy, variations } from './sizes.js';
 
 /** Inputs that a model ran on, and what it gave. */
 export interface Sample {
@@ -37,7 +37,7 @@ export interface SampleOptions {
 
 const MOODS: readonly Mood[] = ['lively', 'tame', 'still'];
 const ATTEMPTS = 150;
-const FEW = 12;
+const FEW = 100;
 /** Steps of the ladder between two sizes that a refusal named. */
 const PATIENCE = 3;
 
@@ -71,13 +71,20 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
   while (samples.length + refused < count && clock() < patience) {
     if ((await attempt(base.binding, base.mood)) === undefined) continue;
     // Another value of a control input may go with other sizes.
-    const other = await findBase(bindingLadder(plan), plan, attempt, () => clock() < patience, FEW);
+    const other = await findBase(beside(plan, base.binding), plan, attempt, () => clock() < patience, {
+      attempts: FEW,
+      moods: [base.mood],
+    });
     if (!other) refused++;
   }
   for (const binding of options.edges ? [roomy(plan, base.binding), base.binding] : []) {
     if (clock() >= patience || (await attempt(binding, 'edge')) === undefined) break;
   }
   return { samples, ...(refusal && { refusal }) };
+}
+
+function moodsOf(plan: InputPlan): readonly Mood[] {
+  return plan.inputs.some(({ dtype }) => isInteger(dtype)) ? MOODS : ['lively'];
 }
 
 type Attempt = (binding: Binding, mood: Mood) => Promise<string | undefined>;
@@ -88,12 +95,11 @@ async function findBase(
   plan: InputPlan,
   attempt: Attempt,
   mayGoOn: () => boolean,
-  attempts = ATTEMPTS,
+  { attempts = ATTEMPTS, moods = moodsOf(plan) }: { readonly attempts?: number; readonly moods?: readonly Mood[] } = {},
 ): Promise<{ readonly binding: Binding; readonly mood: Mood } | undefined> {
   const tried = new Set<string>();
   let left = attempts;
   const queue: { readonly binding: Binding; readonly depth: number }[] = [];
-  const moods: readonly Mood[] = plan.inputs.some(({ dtype }) => isInteger(dtype)) ? MOODS : ['lively'];
   for (; left > 0 && mayGoOn(); left--) {
     const hint = left % (PATIENCE + 1) === 0 ? queue.shift() : undefined;
     const next = hint ?? ladderItem(ladder) ?? queue.shift();

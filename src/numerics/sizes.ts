@@ -125,6 +125,17 @@ export function* variations(plan: InputPlan, base: Binding): Generator<Binding> 
   for (const binding of tries) if (binding) yield binding;
 }
 
+/** Half and twice each size of a binding, then the ladder. */
+export function* beside(plan: InputPlan, base: Binding): Generator<Binding> {
+  for (const factor of [0.5, 2, 0.25, 4]) {
+    for (const [name, size] of base) {
+      if (plan.symbols.get(name) !== 'batch' && Number.isInteger(size * factor))
+        yield new Map(base).set(name, size * factor);
+    }
+  }
+  yield* bindingLadder(plan);
+}
+
 /** Elements that hold all kinds of edges some times over. */
 const ROOM = 256;
 

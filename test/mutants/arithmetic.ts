@@ -138,12 +138,10 @@ export const arithmetic: readonly Mutation[] = [
   {
     kind: 'integers cut to 32 bits',
     *places(scene) {
-      for (const slot of scene.model.graph.inputs) {
-        if (scene.types.dtype(slot.value) !== 'int64') continue;
-        for (const use of slot.value.uses) {
-          if (use.kind !== 'input' || !isOp(use.node, 'Add', 'Mul', 'Sub', 'Identity', 'Neg', 'Abs')) continue;
-          const { node, index } = use;
-          const damage = (): void => scene.before(node, index, (edit, value) => edit.node('Cast', [edit.node('Cast', [value], { to: 6 })], { to: 7 }));
+      for (const node of scene.nodes('Add', 'Mul', 'Sub', 'Identity', 'Neg', 'Abs')) {
+        for (const [index, value] of node.inputs.entries()) {
+          if (value?.def.kind !== 'input' || scene.types.dtype(value) !== 'int64') continue;
+          const damage = (): void => scene.before(node, index, (edit) => edit.node('Cast', [edit.node('Cast', [value], { to: 6 })], { to: 7 }));
           yield { at: pathOf(node), damage };
         }
       }

@@ -126,7 +126,7 @@ export const constants: readonly Mutation[] = [
   toWeight('a scale off by a twentieth', isScale, (values) => (values[0] = values[0] === 0 ? 0.01 : values[0]! * 1.05), 1),
   toWeight('an exponent changed', ({ node, index, tensor }) => isOp(node, 'Pow') && index === 1 && tensor.size === 1, (values) => (values[0]! += 1), 1),
   toWeight('a bound of Clip changed', ({ node, index }) => isOp(node, 'Clip') && index > 0, (values) => (values[0]! += 0.5), 1),
-  toWeight('a bound of Max or Min changed', ({ node, tensor }) => isOp(node, 'Max', 'Min') && tensor.size === 1, (values) => (values[0]! += 0.25), 1),
+  toWeight('a bound of Max or Min changed', ({ node, tensor }) => isOp(node, 'Max', 'Min') && Math.abs(tensor.scalar() ?? Infinity) < 1e4, (values) => (values[0]! += 0.25), 1),
   toWeight('a scale of QuantizeLinear by a unit', ({ node, index }) => isOp(node, 'QuantizeLinear', 'DequantizeLinear') && index === 1, one((value) => value * (1 + 2 ** -10)), 1),
   {
     kind: 'a shared weight gone stale',

@@ -7,6 +7,7 @@ import type { Value } from '../../src/ir/value.js';
 import { createRandom, type Random } from '../../src/numerics/random.js';
 import { Edit } from '../../src/rewrite/edit.js';
 import { constantOf } from '../../src/schema/constant.js';
+import { readsTypeOnly } from '../../src/schema/traits.js';
 import { isFloat } from '../../src/tensor/dtype.js';
 import { fromFloat64 } from '../../src/tensor/array.js';
 import { Tensor } from '../../src/tensor/tensor.js';
@@ -38,9 +39,9 @@ export class Scene {
   readonly types: Types;
   readonly random: Random;
 
-  constructor(model: Model, random: Random) {
+  constructor(model: Model, random: Random, types = inferTypes(model)) {
     this.model = model;
-    this.types = inferTypes(model);
+    this.types = types;
     this.random = random;
   }
 
@@ -57,6 +58,7 @@ export class Scene {
   *weights(least = 2): Generator<{ readonly node: Node; readonly index: number; readonly tensor: Tensor }> {
     for (const node of this.nodes()) {
       for (const [index, value] of node.inputs.entries()) {
+        if (readsTypeOnly(node, index)) continue;
         const tensor = constantOf(value);
         if (tensor && isFloat(tensor.dtype) && tensor.size >= least) yield { node, index, tensor };
       }
@@ -106,12 +108,11 @@ export class Scene {
 
   /** Lets the readers of a value read what `make` makes of it. */
   after(value: Value, node: Node, make: (edit: Edit, value: Value) => Value): void {
-    const uses = [...value.uses];
+    const before = new Set(value.uses);
     const made = make(this.edit(node), value);
-    for (const use of uses) {
-      if (use.kind === 'input') use.node.graph.setInput(use.node, use.index, made);
-      else use.graph.setOutput(use.index, made);
-    }
+    const chain = [...value.uses].filter((use) => !before.has(use));
+    node.graph.replaceAllUses(value, made);
+    for (const use of chain) if (use.kind === 'input') use.node.graph.setInput(use.node, use.index, value);
   }
 
   /** Lets one input of a node read what `make` makes of it. */
