@@ -106,11 +106,22 @@ interface Turn {
   readonly compared: boolean;
 }
 
-interface Entry {
-  readonly region: Region;
+/** What regions of one kind have in common: all but the weights. */
+interface Kind {
+  readonly first: Region;
   readonly plan: InputPlan;
   readonly base: Binding;
   readonly ordinary: Turn;
+}
+
+function prepare(first: Region, hint: Binding, seed: number): Kind {
+  const plan = planRegion(first);
+  const base = bindingLadder(plan, hint).next().value ?? new Map<string, number>();
+  return { first, plan, base, ordinary: { feeds: makeFeeds(plan, base, seed), binding: base, compared: true } };
+}
+
+interface Entry extends Kind {
+  readonly region: Region;
   maxRel: number;
   noiseFloor: number;
   runs: number;
@@ -129,11 +140,11 @@ class Chunk {
     this.#second = second;
     this.#seed = seed;
     this.#thorough = thorough;
+    const kinds = new Map<string, Kind>();
     this.#entries = regions.map((region) => {
-      const plan = planRegion(region);
-      const base = bindingLadder(plan, hint).next().value ?? new Map<string, number>();
-      const ordinary = { feeds: makeFeeds(plan, base, seed), binding: base, compared: true };
-      return { region, plan, base, ordinary, maxRel: 0, noiseFloor: 0, runs: 0, ok: true };
+      const kind = kinds.get(region.key) ?? prepare(region, hint, seed);
+      kinds.set(region.key, kind);
+      return { ...kind, region, maxRel: 0, noiseFloor: 0, runs: 0, ok: true };
     });
   }
 
@@ -229,11 +240,17 @@ function verdictOf({ maxRel, noiseFloor, runs, base }: Entry): RegionVerdict {
   return { status: 'verified', maxRel, noiseFloor, runs, binding: base, method: 'runtime' };
 }
 
-function judgeEntry({ region }: Entry, turn: Turn, expected: Feeds, actual: Feeds, noise: readonly Feeds[]): Judgement {
+function judgeEntry(
+  { first, region }: Entry,
+  turn: Turn,
+  expected: Feeds,
+  actual: Feeds,
+  noise: readonly Feeds[],
+): Judgement {
   const exact = region.semantics === 'exact';
   const judgement = judge(rowsOf(expected, actual, noise, !exact), exact ? 'identical' : 0);
   if (exact || judgement.ok) return judgement;
-  return judge(rowsOf(expected, actual, noise, true), roundingFloor(region, turn.binding));
+  return judge(rowsOf(expected, actual, noise, true), roundingFloor(first, turn.binding));
 }
 
 function renamed(turns: readonly Turn[]): Feeds {
