@@ -46,16 +46,17 @@ function sinkIn(layouts: Layouts, cx: PassContext): void {
       const region = findRegion(value, layouts);
       if (!region) continue;
       for (const each of region.edges.keys()) seen.add(each);
-      sinkRegion(region, layouts, node, cx);
+      sinkRegion(region, layouts, value, cx);
     }
   }
 }
 
-function sinkRegion(region: Region, layouts: Layouts, root: Node, cx: PassContext): void {
+function sinkRegion(region: Region, layouts: Layouts, start: Value, cx: PassContext): void {
+  const root = start.producer!;
   const edges = [...region.edges.values(), ...gainsOf(region)];
   const before = edges.filter((members) => members.includes('permuted') && members.some((each) => each !== 'permuted'));
   const { permuted, divided } = divide(region.nodes.size, edges);
-  if (divided >= before.length && !isOnlyDropped(root.outputs[0]!, layouts)) {
+  if (divided >= before.length && !(layouts.isPermuted(start) && isOnlyDropped(start, layouts))) {
     cx.decline('sink-transpose', root, 'no node would be spared', 1);
     return;
   }
