@@ -94,10 +94,8 @@ const joinedIfs: NodeRule = {
   ops: ['If'],
   plan(node) {
     const condition = node.inputs[0];
-    const others = [...(condition?.uses ?? [])].map((use) => (use.kind === 'input' ? use.node : node));
-    const other = others.find(
-      (each) => each !== node && isOp(each, 'If') && each.graph === node.graph && areApart(each, node),
-    );
+    const places = placesOf(node.graph);
+    const other = nearestBefore(node, places).find((each) => !needs(node, each, places));
     if (!other) return undefined;
     const join = (name: string): Graph | undefined => {
       const [a, b] = [bodyOf(other, name), bodyOf(node, name)];
@@ -121,15 +119,36 @@ const joinedIfs: NodeRule = {
   },
 };
 
-/** Whether neither of two nodes needs a value of the other. */
-function areApart(a: Node, b: Node): boolean {
-  return !needs(a, b) && !needs(b, a);
+/** Ifs of one condition that each of them is compared with: the nearest, so that a long row of Ifs takes time linear in its length. */
+const NEAREST = 8;
+
+const PLACES = new WeakMap<readonly Node[], ReadonlyMap<Node, number>>();
+
+/** Where each node of a graph stands among its nodes in dependency order. */
+function placesOf(graph: Graph): ReadonlyMap<Node, number> {
+  const order = graph.topo();
+  let places = PLACES.get(order);
+  if (!places) PLACES.set(order, (places = new Map(order.map((node, place) => [node, place]))));
+  return places;
+}
+
+/** The Ifs of the same condition that stand before this one in its graph, the nearest first. */
+function nearestBefore(node: Node, places: ReadonlyMap<Node, number>): readonly Node[] {
+  const place = (each: Node): number => places.get(each) ?? 0;
+  const found = new Set<Node>();
+  for (const use of node.inputs[0]?.uses ?? []) {
+    if (use.kind !== 'input' || use.node.graph !== node.graph || !isOp(use.node, 'If')) continue;
+    if (place(use.node) < place(node)) found.add(use.node);
+  }
+  return [...found].sort((a, b) => place(b) - place(a)).slice(0, NEAREST);
 }
 
 /** Nodes that are looked at to see whether one needs another. */
 const MAX_SEARCH = 10_000;
 
-function needs(node: Node, other: Node): boolean {
+/** Whether a node needs a value of another that stands before it; nothing before that one can. */
+function needs(node: Node, other: Node, places: ReadonlyMap<Node, number>): boolean {
+  const first = places.get(other) ?? 0;
   const seen = new Set<Node>();
   const stack = [node];
   for (let at = stack.pop(); at; at = stack.pop()) {
@@ -137,6 +156,7 @@ function needs(node: Node, other: Node): boolean {
       const producer = value?.producer;
       if (!producer || producer.graph !== node.graph || seen.has(producer)) continue;
       if (producer === other || seen.size > MAX_SEARCH) return true;
+      if ((places.get(producer) ?? 0) < first) continue;
       seen.add(producer);
       stack.push(producer);
     }
