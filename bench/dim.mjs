@@ -1,4 +1,4 @@
-// Milliseconds per 100,000 operations of the size that shape inference asks for. Build first: node bench/dim.mjs
+// Milliseconds per 100,000 operations of the size that shape inference asks for. Compile first (npx tsc -p .): node bench/dim.mjs
 import {
   add,
   equal,

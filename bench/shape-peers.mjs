@@ -1,5 +1,5 @@
 // Dims resolved per model: ours against ONNX's strict inference with data propagation and onnxruntime's symbolic shape script.
-// Build first: node bench/shape-peers.mjs [--python PYTHON] [--list] FILE_OR_FOLDER...   Needs Python with onnx, onnxruntime and sympy.
+// Compile first (npx tsc -p .): node bench/shape-peers.mjs [--python PYTHON] [--list] FILE_OR_FOLDER...   Needs Python with onnx, onnxruntime and sympy.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Processor time of inference by number of nodes, as ratios to the smallest model. Build first: node bench/shape-speed.mjs
+// Processor time of inference by number of nodes, as ratios to the smallest model. Compile first (npx tsc -p .): node bench/shape-speed.mjs
 import { importModel } from '../dist/src/onnx/import.js';
 import { inferTypes } from '../dist/src/shape/types.js';
 import { parseModelText } from '../dist/src/text/parse.js';

@@ -1,5 +1,5 @@
 // Compares inferred types with what onnxruntime gives, value by value. Each folder holds cases: a folder with model.onnx and
-// test_data_set_0/input_*.pb, output_*.pb. Build first: node bench/shapes.mjs FOLDER... [--constant] [--list] [--unrun] [--case NAME]
+// test_data_set_0/input_*.pb, output_*.pb. Compile first (npx tsc -p .): node bench/shapes.mjs FOLDER... [--constant] [--list] [--unrun] [--case NAME]
 // With --constant, inputs of at most 64 elements and rank at most 1 are constants for inference: what depends on their values is known then.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
