@@ -151,7 +151,7 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
   if (op.kind === 'div') return b.constant ? to(a, { coefficients: [...step.coefficients, b] }) : undefined;
   if (a.constant !== b.constant) {
     const [x, factor] = a.constant ? [b, a] : [a, b];
-    if (x.op?.node.opType.endsWith('Integer')) return to(x);
+    if (isInteger(x)) return to(x);
     if (isState(cx, factor, x)) return to(factor, { gates: [...step.gates, x] });
     return to(x, { coefficients: [...step.coefficients, factor] });
   }
@@ -164,6 +164,13 @@ function product(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefin
   const gate = pickGate(cx, a, b);
   if (!gate) return undefined;
   return to(gate === a ? b : a, { gates: [...step.gates, gate] });
+}
+
+/** Whether a value is a product of integers, with a bias perhaps: what it is multiplied with are the scales of quantization. */
+function isInteger(val: Val): boolean {
+  const { op } = val;
+  const product = op?.kind === 'add' ? onlyDataInput(op)?.op : op;
+  return product?.node.opType.endsWith('Integer') ?? false;
 }
 
 /** Whether a constant factor is a state that starts as a constant, and the other one its gate. */

@@ -79,18 +79,22 @@ describe('quantized networks', () => {
   });
 
   test('the scale of an integer product is no scale of the branch, one after it is', () => {
-    const sites = (scaled: boolean): readonly string[] => {
+    const sites = (scaled: boolean, biased: boolean): readonly string[] => {
       const net = new Network();
       const x = net.linear(net.input(`4,${D}`), D, D);
       const h = net.relu(net.linear(net.layerNorm(x, D), D, D));
       const [q, scale] = net.ops('DynamicQuantizeLinear', [h], 3) as [Wire, Wire, Wire];
       const weight = net.op('Cast', [net.parameter(D, D)], 'to = 3');
-      const product = net.op('Cast', [net.op('MatMulInteger', [q, weight])], 'to = 1');
+      const integers = net.op('MatMulInteger', [q, weight]);
+      const bias = net.op('Cast', [net.parameter(D)], 'to = 6');
+      const product = net.op('Cast', [biased ? net.add(integers, bias) : integers], 'to = 1');
       const f = net.mul(product, net.mul(scale, net.scalar(0.01)));
       return sitesOf(net, net.linear(net.add(x, scaled ? net.mul(f, net.scalar(0.5)) : f), D, 3));
     };
-    expect(sites(false)).toEqual(['identity/pre']);
-    expect(sites(true)).toEqual(['scaled/pre']);
+    for (const biased of [false, true]) {
+      expect(sites(false, biased)).toEqual(['identity/pre']);
+      expect(sites(true, biased)).toEqual(['scaled/pre']);
+    }
   });
 });
 
