@@ -16,15 +16,15 @@ export type Ask = (request: Request) => Promise<Reply>;
 export class OrtProcess {
   readonly #packagePath: string;
   readonly #limitMs: number;
-  readonly #folder: () => string;
+  readonly #folder: string;
   #child: ChildProcess | undefined;
   #errors = '';
   #epoch = 0;
   #closed = false;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** `folder` gives the one of temporary files, which the worker removes when this process is gone. */
-  constructor(packagePath: string, limitMs: number, folder: () => string) {
+  /** `folder` is that of temporary files, which the worker removes when this process is gone. */
+  constructor(packagePath: string, limitMs: number, folder: string) {
     this.#packagePath = packagePath;
     this.#limitMs = limitMs;
     this.#folder = folder;
@@ -48,10 +48,17 @@ export class OrtProcess {
     this.#child?.kill('SIGKILL');
   }
 
-  #start(): ChildProcess {
-    const child = fork(new URL('./ort-node-worker.js', import.meta.url), [this.#packagePath, this.#folder()], {
+  /** Starts the worker where none is there; without this, the first request does. */
+  start(): void {
+    if (!this.#child && !this.#closed) this.#spawn();
+  }
+
+  #spawn(): ChildProcess {
+    const child = fork(new URL('./ort-node-worker.js', import.meta.url), [this.#packagePath, this.#folder], {
       serialization: 'advanced',
       execArgv: [],
+      // It would leave files of its own in the folder of temporary files.
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child = child;
@@ -73,14 +80,14 @@ export class OrtProcess {
 
   async #ask(request: Request): Promise<Reply> {
     if (this.#closed) throw new RuntimeRefusal('crash', 'the runtime was closed');
-    const child = this.#child ?? this.#start();
+    const child = this.#child ?? this.#spawn();
     setKeepsAlive(child, true);
     try {
       return await this.#exchange(child, request);
     } finally {
       setKeepsAlive(child, false);
       // A new worker warms up while the caller deals with the failure.
-      if (!this.#child && !this.#closed) this.#start();
+      this.start();
     }
   }
 

@@ -139,11 +139,16 @@ async function answer(request) {
   }
 }
 
+/**
+ * A failure to send is the end of the parent, which `disconnect` reports.
+ * @param {Reply} reply
+ */
+function send(reply) {
+  process.send?.(reply, undefined, undefined, () => undefined);
+}
+
 process.on('message', (/** @type {Request} */ request) => {
-  answer(request).then(
-    (reply) => process.send?.(reply),
-    (error) => process.send?.({ kind: 'refused', message: reason(error) }),
-  );
+  answer(request).then(send, (error) => send({ kind: 'refused', message: reason(error) }));
 });
 new Worker(new URL('./ort-node-watchdog.js', import.meta.url), { workerData: folder }).unref();
 if (!process.connected) end();

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,16 +79,22 @@ type OpenRequest = Extract<Request, { kind: 'open' }>;
 /** What the sessions of one runtime share. */
 class Home {
   readonly worker: OrtProcess;
-  #folder: string | undefined;
+  readonly #path = join(tmpdir(), `resonnx-${randomUUID()}`);
+  #made = false;
   #weights: WeightFiles | undefined;
 
   constructor(packagePath: string, limitMs: number) {
-    this.worker = new OrtProcess(packagePath, limitMs, () => this.folder);
+    this.worker = new OrtProcess(packagePath, limitMs, this.#path);
   }
 
-  /** Of temporary files; the worker removes it where this process comes to a sudden end. */
+  /** Of temporary files. It is made when the worker is there, which removes it where this process comes to a sudden end. */
   get folder(): string {
-    return (this.#folder ??= mkdtempSync(join(tmpdir(), 'resonnx-')));
+    if (!this.#made) {
+      this.worker.start();
+      mkdirSync(this.#path, { mode: 0o700 });
+      this.#made = true;
+    }
+    return this.#path;
   }
 
   get weights(): WeightFiles {
@@ -96,7 +103,7 @@ class Home {
 
   dispose(): void {
     this.worker.close();
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#made) rmSync(this.#path, { recursive: true, force: true });
   }
 }
 
