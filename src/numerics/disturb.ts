@@ -11,8 +11,8 @@ const WAVES = 997;
 const DISTURBED: ReadonlySet<DType> = new Set<DType>(['float16', 'float32', 'float64']);
 
 /**
- * Adds to the graph, unread, what `value` would be if every element were off by up to `reach` of the largest one:
- * `x + reach · M · sin(997 · x / M + 1)` with `M = max |x|`. Gives it, or nothing for values that are no floats.
+ * Adds to the graph, unread, what `value` would be if every element were off by up to `reach`:
+ * `x + reach · sin(997 · x / M + 1)` with `M = max |x|`. Gives it, or nothing for values that are no floats.
  */
 export function addDisturbed(graph: Graph, value: Value, dtype: DType | undefined, reach: number): Value | undefined {
   if (!dtype || !DISTURBED.has(dtype) || value.graph !== graph) return undefined;
@@ -21,7 +21,7 @@ export function addDisturbed(graph: Graph, value: Value, dtype: DType | undefine
   const least = dtype === 'float16' ? 1e-4 : 1e-30;
   const size = make('Max', make('ReduceMax', make('Abs', value)), scalar(least));
   const phase = make('Add', make('Mul', make('Div', value, size), scalar(WAVES)), scalar(1));
-  return make('Add', value, make('Mul', make('Mul', make('Sin', phase), size), scalar(reach)));
+  return make('Add', value, make('Mul', make('Sin', phase), scalar(reach)));
 }
 
 /** Nodes that read `value`, as they would be if they read `other`; what makes `other` stays as it is. */

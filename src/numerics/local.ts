@@ -98,6 +98,7 @@ function areOfOneForm({ before, after }: Region): boolean {
   const operators = (model: Model): string =>
     [...model.graph.nodes.values()]
       .map(({ op }) => op)
+      .filter((op) => op !== 'Constant')
       .sort()
       .join();
   return operators(before) === operators(after);
@@ -163,7 +164,7 @@ async function effectOf(
   const verdict = region && (await check(region));
   if (!region || verdict?.status !== 'verified') return 'left';
   const { first, types } = scene;
-  const reach = Number.isFinite(found.maxRel) ? Math.min(1, found.maxRel) : 1;
+  const reach = found.maxAbs !== undefined && Number.isFinite(found.maxAbs) ? found.maxAbs : 1;
   const known = new Set(first.graph.nodes.values());
   const disturbed = addDisturbed(first.graph, place.first, types.dtype(place.first), reach);
   for (const node of first.graph.nodes.values()) if (!known.has(node)) scene.added.add(node);

@@ -23,6 +23,8 @@ export interface RegionVerdict {
   readonly noiseFloor: number;
   /** Largest difference over what was allowed for it. */
   readonly excess?: number;
+  /** Largest difference of an element on the probe on which the sides differ. */
+  readonly maxAbs?: number;
   /** Inputs that both sides ran on. */
   readonly runs: number;
   /** Sizes that the first side runs on. */
@@ -208,7 +210,7 @@ class Trial {
       this.#noiseFloor = Math.max(this.#noiseFloor, opinion.noise);
       return undefined;
     }
-    const wrong = { ...this.#measured(binding), status: 'mismatch', probe } as const;
+    const wrong = { ...this.#measured(binding), status: 'mismatch', probe, maxAbs: judgement.maxAbs } as const;
     const why = `on ${probe} it ${judgement.why ?? 'differs'}`;
     if (opinion.kind === 'unstable') return { ...wrong, why: `${why}, for it rounds worse than what was there` };
     if (opinion.kind !== 'fault') return { ...wrong, why };
