@@ -17,25 +17,34 @@ const DEEPEST = 30;
  * operators, see {@link derivedTolerance}.
  */
 export function roundingFloor({ before, after }: Region, binding: Binding): number {
-  return Math.max(floorOf(before, binding, DEEPEST), floorOf(after, binding, DEEPEST));
+  const dtype = coarsest(before);
+  return Math.max(floorOf(before, dtype, binding, DEEPEST), floorOf(after, dtype, binding, DEEPEST));
 }
 
 /** The same for one operator of a model, the one with the longest sum. */
 export function sumFloor(model: Model, binding: Binding): number {
-  return floorOf(model, binding, 1);
+  return floorOf(model, coarsest(model), binding, 1);
 }
 
-function floorOf(model: Model, binding: Binding, deepest: number): number {
+function floorOf(model: Model, dtype: DType | undefined, binding: Binding, deepest: number): number {
+  if (!dtype) return 0;
   const types = typesOf(model);
   let [reduction, depth] = [1, 0];
-  let dtype: DType | undefined;
   for (const node of model.graph.nodes.values()) {
     depth++;
     reduction = Math.max(reduction, longestSum(node, types, binding));
+  }
+  return derivedTolerance({ dtype, reduction, depth: Math.min(depth, deepest), scale: 1 }).relative;
+}
+
+/** What a model rounds to. Of two sides that of the first one counts: a second one that rounds more is not excused by it. */
+function coarsest(model: Model): DType | undefined {
+  const types = typesOf(model);
+  let dtype: DType | undefined;
+  for (const node of model.graph.nodes.values()) {
     for (const value of node.outputs) dtype = coarser(dtype, types.dtype(value));
   }
-  if (!dtype) return 0;
-  return derivedTolerance({ dtype, reduction, depth: Math.min(depth, deepest), scale: 1 }).relative;
+  return dtype;
 }
 
 const inferred = new WeakMap<Model, Types>();
