@@ -33,10 +33,12 @@ export interface CertifiedRewrite {
   readonly method: 'kind' | 'constants' | 'whole';
   /** Which of the certificate's `kinds`. */
   readonly kind?: string;
+  /** Kinds of its other parts, where it has such as stand apart. */
+  readonly parts?: readonly string[];
   readonly why?: string;
 }
 
-/** Rewrites that are equal up to names and weights, and how the first of them fared; every other one was run with its own weights. */
+/** Rewrites (or parts of them that stand apart) that are equal up to names and weights, and how the first of them fared; every other one was run with its own weights. */
 export interface CertifiedKind {
   readonly kind: string;
   readonly pass: string;
@@ -153,13 +155,18 @@ function integrityOf(certificate: Omit<Certificate, 'integrity'>): string {
 }
 
 function rewritesOf({ candidate, outcome }: Evidence): readonly CertifiedRewrite[] {
-  const kinds = new Map(candidate.book?.regions.map(({ record, key }) => [record.number, key]));
+  const kinds = new Map<number, Set<string>>();
+  for (const { record, key } of candidate.book?.regions ?? []) {
+    kinds.set(record.number, (kinds.get(record.number) ?? new Set<string>()).add(key));
+  }
   const uncovered = new Map(outcome?.uncovered.map(({ record, why }) => [record.number, why]));
   return candidate.records.map(({ number, pass, rule, at }) => {
-    const [kind, why] = [kinds.get(number), uncovered.get(number)];
+    const why = uncovered.get(number);
     const head = { number, pass, rule, at };
     if (why !== undefined || !outcome) return { ...head, method: 'whole', ...(why !== undefined && { why }) };
-    return kind === undefined ? { ...head, method: 'constants' } : { ...head, method: 'kind', kind: digest(kind) };
+    const [kind, ...parts] = [...(kinds.get(number) ?? [])].map(digest);
+    if (kind === undefined) return { ...head, method: 'constants' };
+    return { ...head, method: 'kind', kind, ...(parts.length > 0 && { parts }) };
   });
 }
 

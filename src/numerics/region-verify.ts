@@ -3,7 +3,7 @@ import type { Semantics } from '../pass/pass.js';
 import type { RewriteRecord } from '../rewrite/record.js';
 import type { Types } from '../shape/types.js';
 import type { Binding } from './inputs.js';
-import { cutRegion, type Region } from './region.js';
+import { cutRegions, type Region } from './region.js';
 import { checkTogether, constantBytes } from './region-batch.js';
 import { checkRegion, type CheckOptions, type RegionVerdict } from './region-check.js';
 import { weightsKey } from './region-key.js';
@@ -37,10 +37,13 @@ export class RegionBook {
       this.uncovered.push({ record, why: `it is ${semantics}` });
       return;
     }
-    const cut = cutRegion(record, semantics, scene);
-    if (cut.kind === 'region') this.regions.push(cut.region);
-    else if (cut.kind === 'uncovered') this.uncovered.push({ record, why: cut.why });
-    else if (cut.kind === 'mismatch') this.refuted.push({ record, why: cut.why });
+    let uncovered: string | undefined;
+    for (const cut of cutRegions(record, semantics, scene)) {
+      if (cut.kind === 'region') this.regions.push(cut.region);
+      else if (cut.kind === 'uncovered') uncovered ??= cut.why;
+      else this.refuted.push({ record, why: cut.why });
+    }
+    if (uncovered !== undefined) this.uncovered.push({ record, why: uncovered });
   }
 }
 
@@ -56,7 +59,7 @@ export interface Refuted {
 
 /** What the check of a {@link RegionBook} came to. */
 export interface RegionOutcome {
-  /** Rewrites whose sides were run. */
+  /** Rewrites, or parts of them that stand apart, whose sides were run. */
   readonly regions: number;
   readonly distinct: number;
   readonly refuted: readonly Refuted[];
@@ -131,7 +134,13 @@ export class RegionVerifier {
       if (verdict.status === 'verified') rest.push(...widened(others(members), level));
     }
     refuted.push(...(await this.#checkRest(rest)));
-    return { regions: book.regions.length, distinct: kinds.size, refuted, uncovered, groups };
+    return {
+      regions: book.regions.length,
+      distinct: kinds.size,
+      refuted: oncePerRewrite(refuted),
+      uncovered: oncePerRewrite(uncovered),
+      groups,
+    };
   }
 
   /** All new kinds at once; what is not surely right is left for a closer look. */
@@ -184,6 +193,12 @@ export class RegionVerifier {
     }
     return refuted;
   }
+}
+
+/** The first of each rewrite, of which several parts may say something. */
+function oncePerRewrite<T extends { readonly record: RewriteRecord }>(list: readonly T[]): readonly T[] {
+  const seen = new Set<RewriteRecord>();
+  return list.filter(({ record }) => seen.size < seen.add(record).size);
 }
 
 /** Regions of one kind but for the first and those with the same weights as one before. */

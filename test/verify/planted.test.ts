@@ -243,3 +243,49 @@ test('what would make the file grow is left out, the rest is kept', async () => 
   expect([...model.graph.nodes.values()].some((node) => node.opType === 'Neg')).toBe(false);
   expect(textOf(original)).toBe(before);
 });
+
+const APART = `(float[batch, 8] X) => (float[batch, 8] Y)
+{ a = Relu (X)
+  b = Tanh (a)
+  c = Relu (b)
+  d = Tanh (c)
+  e = Relu (d)
+  Y = Tanh (e) }`;
+
+const ZERO = Tensor.float32([], [0]);
+
+/** One rewrite of all Relus, the last of them as it says. */
+function relus(last: (edit: Edit, node: Node) => void): AnyPass {
+  const run: AnyPass['run'] = (model, cx) => {
+    const found = [...model.graph.topo()].filter(({ opType }) => opType === 'Relu');
+    cx.rewrite('all-at-once', found[0]!, (edit) => {
+      for (const node of found.slice(0, -1)) instead(edit, node, 'Max', [node.inputs[0], edit.constant('', ZERO)]);
+      last(edit, found.at(-1)!);
+    });
+  };
+  return { name: 'all-at-once', summary: 'planted', semantics: 'equivalent', run };
+}
+
+describe('a rewrite of parts that stand apart', () => {
+  test('equal parts are of one kind', async () => {
+    const { report } = await run(
+      graphOf(APART),
+      relus((edit, node) => {
+        instead(edit, node, 'Max', [node.inputs[0], edit.constant('', ZERO)]);
+      }),
+    );
+    expect(report.verification).toMatchObject({ status: 'verified', regions: 3, distinctRegions: 1 });
+  });
+
+  test('one wrong part takes the rewrite back, once', async () => {
+    const model = graphOf(APART);
+    const { report, model: result } = await run(
+      model,
+      relus((edit, node) => {
+        instead(edit, node, 'LeakyRelu', [node.inputs[0]], { alpha: float(0.01) });
+      }),
+    );
+    expect(report.reverted).toMatchObject([{ pass: 'all-at-once' }]);
+    expect(textOf(result)).toBe(textOf(model));
+  });
+});
