@@ -12,6 +12,7 @@ import { foldConstants } from './fold-constants/index.js';
 import { foldPad } from './fold-pad/index.js';
 import { foldPrecedingScale } from './fold-preceding-scale/index.js';
 import { foldShapes } from './fold-shapes/index.js';
+import { foldSlice } from './fold-slice/index.js';
 import { fuseActivations } from './fuse-activations/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
 import { fuseAxesNorm } from './fuse-axes-norm/index.js';
@@ -52,6 +53,7 @@ export const PASSES: readonly AnyPass[] = [
   foldPad,
   foldPrecedingScale,
   foldShapes,
+  foldSlice,
   fuseActivations,
   fuseAttention,
   fuseAxesNorm,

@@ -13,6 +13,7 @@ import { foldConstants } from './fold-constants/index.js';
 import { foldPad } from './fold-pad/index.js';
 import { foldPrecedingScale } from './fold-preceding-scale/index.js';
 import { foldShapes } from './fold-shapes/index.js';
+import { foldSlice } from './fold-slice/index.js';
 import { fuseActivations } from './fuse-activations/index.js';
 import { fuseAttention } from './fuse-attention/index.js';
 import { fuseAxesNorm } from './fuse-axes-norm/index.js';
@@ -66,6 +67,7 @@ const fuse: readonly AnyPass[] = [
   fuseAttention,
   fuseReductions,
   foldPad,
+  foldSlice,
   foldBatchNorm,
   foldAffine,
   foldPrecedingScale,

@@ -79,7 +79,7 @@ function divideBefore(node: Node, transpose: Node, first: Node, types: Types): P
 }
 
 /** For each axis of `from` the axes of `to` that it is divided into, in order; `undefined` when axes are joined. */
-function groupAxes(from: Shape, to: Shape): readonly (readonly number[])[] | undefined {
+export function groupAxes(from: Shape, to: Shape): readonly (readonly number[])[] | undefined {
   const groups: number[][] = [];
   let at = 0;
   for (const dim of from) {

@@ -2,10 +2,12 @@ import type { Pass } from '#core';
 import { nodeRules } from '../_shared/node-rules.js';
 import { aroundElementwise, aroundTranspose } from './around.js';
 import { castChain } from './casts.js';
+import { reshapedConstants } from './constant-side.js';
 import { depthToSpace } from './depth-to-space.js';
 import { JOINED_RULES } from './joined.js';
 import { RESHAPE_RULES } from './reshape.js';
 import { SELECT_RULES } from './select.js';
+import { shuffle } from './shuffle.js';
 import { sliceChain } from './slices.js';
 import { SPLIT_RULES } from './split.js';
 import { transposeChain } from './transpose.js';
@@ -17,6 +19,7 @@ export const mergeChains: Pass = nodeRules({
   semantics: 'exact',
   rules: [
     depthToSpace,
+    shuffle,
     castChain,
     transposeChain,
     ...RESHAPE_RULES,
@@ -26,5 +29,6 @@ export const mergeChains: Pass = nodeRules({
     ...JOINED_RULES,
     aroundElementwise,
     aroundTranspose,
+    reshapedConstants,
   ],
 });
