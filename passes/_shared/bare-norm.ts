@@ -1,4 +1,15 @@
-import { isOp, type Node, recipeCodes, ResonnxError, pathOf, Tensor, type Types, type Value, fromFloat64 } from '#core';
+import {
+  intsAttr,
+  isOp,
+  type Node,
+  recipeCodes,
+  ResonnxError,
+  pathOf,
+  Tensor,
+  type Types,
+  type Value,
+  fromFloat64,
+} from '#core';
 import type { Edit } from '#core';
 import type { NormSite } from './norm-site.js';
 import { copyNode, featureVector } from './weight-edit.js';
@@ -21,12 +32,13 @@ const BY_CHANNEL = ['BatchNormalization', 'InstanceNormalization', 'GroupNormali
  */
 export function readAffine(norm: NormSite, types: Types): NormAffine {
   const shape = types.shape(norm.output);
-  const byChannel = norm.nodes.some((node) => isOp(node, ...BY_CHANNEL));
-  const axis = byChannel ? 1 : (shape?.length ?? 0) - 1;
+  const rank = shape?.length ?? 0;
+  const own = affineAxis(norm, rank, types);
+  const axis = movedBack(norm, own);
   const size = shape?.[axis];
   if (!shape || typeof size !== 'number') return refuseNorm(norm, 'the number of features is not known');
   const vector = (value: Value, what: string): Float64Array =>
-    featureVector({ types }, value, axis, shape.length, size) ??
+    featureVector({ types }, value, own, rank, size) ??
     refuseNorm(norm, `its ${what} is not one constant number per feature`);
   const bias = norm.bias && vector(norm.bias, 'bias');
   return {
@@ -35,6 +47,21 @@ export function readAffine(norm: NormSite, types: Types): NormAffine {
     scale: norm.scale ? vector(norm.scale, 'scale') : new Float64Array(size).fill(1),
     bias: bias?.some((element) => element !== 0) ? bias : undefined,
   };
+}
+
+/** The axis along which scale and bias lie where they are applied. */
+function affineAxis({ nodes, scale, bias }: NormSite, rank: number, types: Types): number {
+  if (nodes.some((node) => isOp(node, ...BY_CHANNEL))) return 1;
+  const parameter = scale ?? bias;
+  const shape = (parameter && types.shape(parameter)) ?? [];
+  const [long, ...others] = shape.flatMap((dim, at) => (dim === 1 ? [] : [at]));
+  return long === undefined || others.length > 0 ? rank - 1 : rank - shape.length + long;
+}
+
+/** The axis of the norm's output where the norm itself has this one: another behind a Transpose. */
+function movedBack({ output: { producer } }: NormSite, axis: number): number {
+  const perm = isOp(producer, 'Transpose') ? intsAttr(producer, 'perm') : undefined;
+  return perm ? perm.indexOf(axis) : axis;
 }
 
 function refuseNorm(norm: NormSite, why: string): never {

@@ -24,6 +24,7 @@ const OPERATORS: Readonly<Record<string, LastAxisNorm['kind']>> = {
  */
 export function describeNorm(norm: NormSite, types: Types): LastAxisNorm {
   const rank = types.shape(norm.input)?.length ?? refuse(norm.output, 'the rank of what is normalized is not known');
+  if (isOp(norm.output.producer, 'Transpose')) refuse(norm.output, 'the norm is not over the last axis');
   for (const node of norm.nodes) {
     const kind = OPERATORS[node.opType];
     if (!kind) continue;

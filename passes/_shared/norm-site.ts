@@ -1,6 +1,7 @@
 import {
   type Edit,
   type Graph,
+  intsAttr,
   isOp,
   isStatic,
   type Node,
@@ -79,10 +80,25 @@ const PARTS = [
 const MOST_NODES = 48;
 
 /**
- * The norm that ends in `output`, operator or decomposed: its input is the nearest value that everything between it and the output
- * comes from, with a reduction in between. `undefined` when there is none.
+ * The norm that ends in `output`, operator or decomposed, also between two Transposes that undo each other: its input is the nearest
+ * value that everything between it and the output comes from, with a reduction in between. `undefined` when there is none.
  */
 export function findNorm(output: Value): NormSite | undefined {
+  return normEndingIn(output) ?? normBetweenTransposes(output);
+}
+
+/** A norm over an axis that is moved to the end for it and back behind it. */
+function normBetweenTransposes(output: Value): NormSite | undefined {
+  const back = output.producer;
+  const inner = isOp(back, 'Transpose') ? normEndingIn(back.inputs[0]!) : undefined;
+  const there = inner?.input.producer;
+  if (!back || !inner || !isOp(there, 'Transpose')) return undefined;
+  const [first, second] = [intsAttr(there, 'perm'), intsAttr(back, 'perm')];
+  if (!first || !second?.every((axis, at) => first[axis] === at)) return undefined;
+  return { ...within(there.inputs[0]!, output), scale: inner.scale, bias: inner.bias };
+}
+
+function normEndingIn(output: Value): NormSite | undefined {
   const tail = affineTail(output);
   const node = tail.value.producer;
   if (!node) return undefined;

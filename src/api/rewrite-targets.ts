@@ -1,4 +1,4 @@
-import { recipeMalformed, targetUnknown } from '../diagnostics/codes/recipe.js';
+import { recipeMalformed, refused, targetUnknown } from '../diagnostics/codes/recipe.js';
 import { ResonnxError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../ir/model.js';
 import { graphPath } from '../ir/path.js';
@@ -24,7 +24,7 @@ const ADDITIVE = new Set(['identity', 'projection', 'scaled', 'gated', 'parallel
 /**
  * The operation with its sites spelled out: given ones are checked key by key; `blocks` become the detected residual sites, by index in
  * the order of execution, or the region between two values.
- * @throws ResonnxError `recipe/target-unknown` with the candidates, `recipe/malformed`
+ * @throws ResonnxError `recipe/target-unknown` with the candidates, `recipe/malformed`, `rewrite/refused` when there is no residual site
  */
 export function resolveTargets(model: Model, operation: Operation): Operation {
   const { targets } = operation;
@@ -50,7 +50,7 @@ function detect(model: Model, { operation, targets }: Operation): readonly Targe
   });
   if (blocks === 'all' && sites.length === 0) {
     const what = 'no residual addition was found in the model: name places with "sites"';
-    throw new ResonnxError([recipeMalformed({ path: operation }, what)]);
+    throw new ResonnxError([refused({ path: operation }, what)]);
   }
   if (blocks === 'all') return sites;
   if (!Array.isArray(blocks)) {

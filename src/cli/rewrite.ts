@@ -71,7 +71,7 @@ const EXAMPLES = `
 Example:
   resonnx rewrite model.onnx --recipe recipe.json --params params.npz -o out.onnx --allow changes-function
 
-Exit codes: 0 done, 1 refused or not what it should be, 2 wrong usage, 3 the model cannot be read or is not valid ONNX`;
+Exit codes: 0 done, 1 refused or not what it should be, 2 wrong usage, or the file is no recipe, 3 a file cannot be read or the model is not valid ONNX`;
 
 function readParameters(path: string): ReturnType<typeof readNpz> {
   const source = fileSource(path);

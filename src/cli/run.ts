@@ -13,7 +13,7 @@ const PROCESS: Streams = { out: process.stdout, err: process.stderr, in: process
 const LACKING = /^runtime\//;
 /** Codes of diagnostics that mean that the command was told something wrong. */
 const USAGE =
-  /^(?:config|npy|npz)\/|^(?:file\/unwritable|shape\/binding|optimize\/unknown-pass|certificate\/malformed)$/;
+  /^(?:config|npy|npz)\/|^(?:file\/unwritable|shape\/binding|optimize\/unknown-pass|certificate\/malformed|recipe\/(?:malformed|operation-unknown))$/;
 /** Areas of diagnostics that mean that the model cannot be read or is not valid. */
 const INVALID = /^(file|proto|text|onnx)\//;
 

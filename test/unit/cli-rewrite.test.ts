@@ -121,8 +121,31 @@ describe('a recipe in TypeScript', () => {
     const out = join(folder, 'bad.onnx');
     const recipe = file(`${name.replaceAll(' ', '-')}.ts`, code);
     const done = await cli('rewrite', model, '--recipe', recipe, '-o', out, ...ALLOW);
-    expect([done.code, done.err]).toEqual([1, expect.stringContaining(expected)]);
+    expect([done.code, done.err]).toEqual([2, expect.stringContaining(expected)]);
     expect(done.err).not.toMatch(/\n\s+at .*\(.*:\d+:\d+\)/);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('exit codes', () => {
+  const missing = (): string => join(folder, 'nowhere.json');
+  test.each([
+    ['a recipe that is not there', missing, 3, 'file/unreadable'],
+    ['a module that is not there', () => join(folder, 'nowhere.ts'), 3, 'file/unreadable'],
+    ['a recipe that is no JSON', () => file('cut.json', '{"operation": '), 2, 'recipe/malformed'],
+    ['a recipe that is a number', () => file('number.json', '7'), 2, 'recipe/malformed'],
+    ['no operation', () => file('none.json', '{"targets": {}}'), 2, 'recipe/malformed'],
+    ['an unknown operation', () => file('polish.json', '{"operation": "polish"}'), 2, 'recipe/operation-unknown'],
+    [
+      'no site in the model',
+      () => file('all.json', '{"operation": "remove-residual", "targets": {"blocks": "all"}}'),
+      1,
+      'rewrite/refused',
+    ],
+  ])('%s', async (_, recipe, code, told) => {
+    const out = join(folder, 'exit.onnx');
+    const done = await cli('rewrite', model, '--recipe', recipe(), '-o', out, ...ALLOW);
+    expect([done.code, done.err]).toEqual([code, expect.stringContaining(told)]);
     expect(existsSync(out)).toBe(false);
   });
 });
