@@ -2,7 +2,7 @@ import type { NumericArray } from '../tensor/array.js';
 import { isInteger } from '../tensor/dtype.js';
 import { type Binding, choicesOf, type Feeds, type InputPlan, makeFeeds, type Mood } from './inputs.js';
 import { RuntimeRefusal, type Session } from './runtime.js';
-import { beside, bindingLadder, hinted, roomy, variations } from './sizes.js';
+import { beside, bindingLadder, hinted, isTooLarge, roomy, variations } from './sizes.js';
 
 /** Inputs that a model ran on, and what it gave. */
 export interface Sample {
@@ -50,6 +50,7 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
   const samples: Sample[] = [];
   let refusal: RuntimeRefusal | undefined;
   const attempt = async (binding: Binding, mood: Mood): Promise<string | undefined> => {
+    if (isTooLarge(plan, binding)) return 'the input is too large to be made';
     const at = seed + samples.length + refused;
     const feeds = makeFeeds(plan, binding, at, mood);
     try {

@@ -67,6 +67,14 @@ function smaller(hinted: Binding, free: Binding): Binding {
   return new Map([...hinted].map(([name, size]) => [name, free.get(name) === size ? (FEW.get(size) ?? size) : size]));
 }
 
+/** Elements of one input, with sizes that are ours to choose, beyond which no values are made. */
+const HUGE = 2 ** 25;
+
+/** Whether an input of open sizes is too large to be made: many sizes that are open make few of each many together. */
+export function isTooLarge({ inputs, symbols }: InputPlan, binding: Binding): boolean {
+  return symbols.size > 0 && inputs.some(({ shape }) => elementCount(shapeUnder(shape, binding)) > HUGE);
+}
+
 function elementsUnder(plan: InputPlan, binding: Binding): number {
   return plan.inputs.reduce((sum, { shape }) => sum + elementCount(shapeUnder(shape, binding)), 0);
 }

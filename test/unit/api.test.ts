@@ -167,3 +167,12 @@ test('progress is told by callbacks; calls side by side do not know of each othe
   expect(steps).toContain('running the first model');
   expect(await api.emit(model)).toEqual(before);
 });
+
+test('nine open sizes: few of each are tried, not more elements than memory holds', async () => {
+  const model = api.loadText(`<ir_version: 8, opset_import: ["": 17]>
+    g (float[a, b, c, d, e, f, g, h, i] x, float[a, b, c, 1, 1, 1, g, h, i] bias) => (float[a, b, c, d, e, f, g, h, i] y) {
+      s = Add(x, bias)
+      y = Softmax<axis = 6>(s)
+    }`);
+  expect(await api.verify(model, model)).toMatchObject({ verification: { status: 'verified' } });
+});
