@@ -2,7 +2,6 @@ import {
   attributesKey,
   constantOf,
   type Edit,
-  fromFloat64,
   type Graph,
   hasReference,
   intAttr,
@@ -11,12 +10,12 @@ import {
   type Node,
   type Pass,
   type PassContext,
-  Tensor,
   type Types,
   type Value,
 } from '#core';
 import { haveSameShape, onlyReader, sameDims } from '../_shared/facts.js';
 import { joined } from '../_shared/joined-tensor.js';
+import { parallelKey, placeWithin, sumOfBiases, together, type Windows, windowsOf } from './parallel.js';
 
 /** Fewer terms than this stay: two may be a residual connection with a projection. */
 const MIN_TERMS = 3;
@@ -27,9 +26,13 @@ const MIN_TERMS = 3;
  */
 export const mergeSums: Pass = {
   name: 'merge-sums',
-  summary: 'a sum of three or more convolutions of different values becomes one convolution of all of them',
+  summary: 'a sum of convolutions of one value, or of three or more of different values, becomes one convolution',
   semantics: 'equivalent',
-  rules: { 'sum-of-convolutions': 'convolutions that are added up read their inputs side by side' },
+  rules: {
+    'parallel-convolutions':
+      'convolutions of one value that are added up become one, where the windows of one hold the others',
+    'sum-of-convolutions': 'convolutions that are added up read their inputs side by side',
+  },
   run(model: Model, cx) {
     for (const graph of model.graphs()) {
       if (graph.role.kind !== 'function') mergeIn(graph, cx);
@@ -43,6 +46,7 @@ function mergeIn(graph: Graph, cx: PassContext): void {
     if (!isOp(root, 'Add') || seen.has(root)) continue;
     const { terms, sums } = termsOf(root, cx.types);
     for (const sum of sums) seen.add(sum);
+    if (mergeParallel(root, terms, cx)) continue;
     for (const group of groupsOf(terms, cx.types)) {
       if (group.length >= MIN_TERMS) rewrite(root, terms, group, cx);
       else
@@ -71,6 +75,39 @@ function termsOf(root: Node, types: Types): { readonly terms: readonly Value[]; 
     } else terms.push(value);
   }
   return { terms, sums };
+}
+
+/** Merges the convolutions of one value among the terms; whether there were any. */
+function mergeParallel(root: Node, terms: readonly Value[], cx: PassContext): boolean {
+  const groups = new Map<string, Windows[]>();
+  for (const windows of terms.map(windowsOf)) {
+    const key = windows && parallelKey(windows);
+    if (key !== undefined) groups.set(key, [...(groups.get(key) ?? []), windows!]);
+  }
+  return [...groups.values()].some((group) => group.length > 1 && mergeGroup(root, terms, group, cx));
+}
+
+function mergeGroup(root: Node, terms: readonly Value[], group: readonly Windows[], cx: PassContext): boolean {
+  const [outer, ...rest] = group.toSorted((a, b) => b.weight.size - a.weight.size);
+  const inner = rest.flatMap((windows) => {
+    const place = placeWithin(outer!, windows);
+    return place ? [{ windows, place }] : [];
+  });
+  if (inner.length === 0) {
+    cx.decline('parallel-convolutions', root, 'the windows of none hold those of another', 2);
+    return false;
+  }
+  return cx.rewrite('parallel-convolutions', root, (edit) => {
+    const sum = together(edit, outer!, inner);
+    if (!sum) return false;
+    const merged = new Set([outer!, ...inner.map(({ windows }) => windows)].map(({ conv }) => conv.outputs[0]!));
+    const others = terms.filter((term) => !merged.has(term));
+    edit.replace(
+      root.outputs[0]!,
+      others.reduce((all, term) => edit.node('Add', [all, term]), sum),
+    );
+    return true;
+  });
 }
 
 /** Terms that are convolutions alike but for their inputs and weights. */
@@ -120,14 +157,4 @@ function build(edit: Edit, group: readonly Value[]): Value {
   const weights = convs.map((conv) => constantOf(conv.inputs[1])!);
   const weight = edit.constant(first.inputs[1]!.hint, joined(weights, 1));
   return edit.node('Conv', [input, weight, sumOfBiases(edit, convs)], first.attrs);
-}
-
-/** Added up in float64 and rounded once. */
-function sumOfBiases(edit: Edit, convs: readonly Node[]): Value | undefined {
-  const biases = convs.flatMap((conv) => constantOf(conv.inputs[2]) ?? []);
-  const [first] = biases;
-  if (!first) return undefined;
-  const total = new Float64Array(first.size);
-  for (const bias of biases) for (const [channel, number] of bias.floats().entries()) total[channel]! += number;
-  return edit.constant('', Tensor.from(fromFloat64('float32', first.shape, total)));
 }
