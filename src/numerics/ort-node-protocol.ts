@@ -15,6 +15,9 @@ export interface WireArray {
   readonly data: Parcel | readonly string[];
 }
 
+/** A tensor that a run reads: with its elements, or, `kept`, one of the run before, whichever session that was of. */
+export type Feed = { readonly id: number; readonly array: WireArray } | { readonly id: number; readonly kept: true };
+
 /** What the parent asks of the worker, one at a time. */
 export type Request =
   | {
@@ -31,7 +34,7 @@ export type Request =
   | {
       readonly kind: 'run';
       readonly session: number;
-      readonly feeds: readonly (readonly [string, WireArray])[];
+      readonly feeds: readonly (readonly [string, Feed])[];
       readonly outputs: readonly string[];
       /** Folder for the files of large outputs. */
       readonly folder: string;

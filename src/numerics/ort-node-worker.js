@@ -31,6 +31,12 @@ Reflect.deleteProperty(globalThis, 'Float16Array');
 /** @type {Map<number, Session>} */
 const sessions = new Map();
 
+/**
+ * What the last run was fed with, by number.
+ * @type {Map<number, Tensor>}
+ */
+let kept = new Map();
+
 /** @type {Ort | undefined} */
 let ort;
 /** @type {string} */
@@ -93,6 +99,17 @@ function port(metadata) {
 
 /**
  * @param {Ort} ort
+ * @param {WireArray} array
+ * @returns {Tensor}
+ */
+function tensorOf(ort, { dtype, shape, data }) {
+  const elements = Array.isArray(data) ? data : unpack(/** @type {import('./ort-node-protocol.js').Parcel} */ (data));
+  const type = /** @type {import('onnxruntime-node').Tensor.Type} */ (dtype);
+  return new ort.Tensor(type, /** @type {Tensor['data']} */ (elements), shape);
+}
+
+/**
+ * @param {Ort} ort
  * @param {Extract<Request, { kind: 'run' }>} request
  * @returns {Promise<Reply>}
  */
@@ -101,11 +118,15 @@ async function run(ort, request) {
   if (!session) return { kind: 'refused', message: `session ${request.session} is not open` };
   /** @type {Record<string, Tensor>} */
   const feeds = {};
-  for (const [name, { dtype, shape, data }] of request.feeds) {
-    const elements = Array.isArray(data) ? data : unpack(/** @type {import('./ort-node-protocol.js').Parcel} */ (data));
-    const type = /** @type {import('onnxruntime-node').Tensor.Type} */ (dtype);
-    feeds[name] = new ort.Tensor(type, /** @type {Tensor['data']} */ (elements), shape);
+  /** @type {typeof kept} */
+  const keeping = new Map();
+  for (const [name, feed] of request.feeds) {
+    const tensor = 'array' in feed ? tensorOf(ort, feed.array) : kept.get(feed.id);
+    if (!tensor) return { kind: 'refused', message: `input ${name} was not kept` };
+    feeds[name] = tensor;
+    keeping.set(feed.id, tensor);
   }
+  kept = keeping;
   const results = await session.run(feeds, [...request.outputs]);
   /** @type {[string, WireArray][]} */
   const outputs = [];

@@ -12,8 +12,8 @@ import { isTyped, type NumericArray } from '../tensor/array.js';
 import { type DType, findDType } from '../tensor/dtype.js';
 import { freshFile, pack, PARCEL_LIMIT, unpack } from './ort-node-parcel.js';
 import { locateOrt } from './ort-locate.js';
-import { OrtProcess } from './ort-node-process.js';
-import type { Reply, Request, WireArray } from './ort-node-protocol.js';
+import { type Ask, OrtProcess } from './ort-node-process.js';
+import type { Feed, Reply, Request, WireArray } from './ort-node-protocol.js';
 import { WeightFiles } from './ort-node-weights.js';
 import {
   type ModelSource,
@@ -76,12 +76,21 @@ export function createOrtRuntime(options: OrtOptions = {}): Runtime {
 
 type OpenRequest = Extract<Request, { kind: 'open' }>;
 
+interface RunOptions {
+  readonly session: number;
+  readonly feeds: Readonly<Record<string, NumericArray>>;
+  readonly outputs: readonly string[];
+}
+
 /** What the sessions of one runtime share. */
 class Home {
   readonly worker: OrtProcess;
   readonly #path = join(tmpdir(), `resonnx-${randomUUID()}`);
   #made = false;
   #weights: WeightFiles | undefined;
+  /** Numbers of the tensors that the worker still has, from its last run. */
+  #kept: { readonly epoch: number; readonly numbers: ReadonlyMap<NumericArray, number> } | undefined;
+  #count = 0;
 
   constructor(packagePath: string, limitMs: number) {
     this.worker = new OrtProcess(packagePath, limitMs, this.#path);
@@ -99,6 +108,22 @@ class Home {
 
   get weights(): WeightFiles {
     return (this.#weights ??= new WeightFiles(this.folder));
+  }
+
+  /** Runs a session; what the run before was fed with too is not sent again. */
+  async run(ask: Ask, { session, feeds, outputs }: RunOptions): Promise<Reply> {
+    const kept = this.#kept?.epoch === this.worker.epoch ? this.#kept.numbers : undefined;
+    const numbers = new Map<NumericArray, number>();
+    const wired = Object.entries(feeds).map(([name, array]): readonly [string, Feed] => {
+      const known = kept?.get(array);
+      const id = known ?? numbers.get(array) ?? this.#count++;
+      numbers.set(array, id);
+      return [name, known === undefined ? { id, array: toWire(array, this.folder) } : { id, kept: true }];
+    });
+    this.#kept = undefined;
+    const reply = await ask({ kind: 'run', session, feeds: wired, outputs, folder: this.folder });
+    if (reply.kind === 'ran') this.#kept = { epoch: this.worker.epoch, numbers };
+    return reply;
   }
 
   dispose(): void {
@@ -161,14 +186,13 @@ class OrtSession implements Session {
     checkFeeds(this.inputs, feeds);
     checkOutputs(this.outputs, outputs);
     const { session } = this.#request;
-    const { worker, folder } = this.#home;
+    const { worker } = this.#home;
     const reply = await worker.exclusive(async (ask) => {
       if (this.#epoch !== worker.epoch) {
         openedPorts(await ask(this.#request));
         this.#epoch = worker.epoch;
       }
-      const wired = Object.entries(feeds).map(([name, array]) => [name, toWire(array, folder)] as const);
-      return ask({ kind: 'run', session, feeds: wired, outputs, folder });
+      return this.#home.run(ask, { session, feeds, outputs });
     });
     if (reply.kind !== 'ran') throw refusal('run', reply);
     return Object.fromEntries(reply.outputs.map(([name, array]) => [name, fromWire(array)]));

@@ -116,12 +116,15 @@ function pooled(random: Random): Random {
   };
 }
 
-/** Like {@link fillProbe}; beyond some thousand elements rows repeat, which costs a copy instead of a draw. */
+/** Tensors up to this size have a draw for each normal number; larger ones take theirs from a pool. */
+const SINGLE = 64;
+
+/** Like {@link fillProbe}, at less cost: normal numbers of all but small tensors come from a pool, and rows of large ones repeat. */
 export function fillLarge(probe: Probe, dtype: DType, shape: readonly number[], random: Random): NumericArray {
   const count = elementCount(shape);
   const last = shape.at(-1) ?? 1;
   if (count <= DRAWN || dtype === 'string' || DTYPES[dtype].kind === 'complex') {
-    return fillProbe(probe, dtype, shape, random);
+    return fillProbe(probe, dtype, shape, count <= SINGLE ? random : pooled(random));
   }
   const rows = Math.max(LEAST_ROWS, Math.ceil(DRAWN / last));
   const drawn = fillProbe(probe, dtype, [rows, last], pooled(random)).data as Float32Array;

@@ -172,7 +172,9 @@ class Chunk {
 
   #probed({ region, plan, base, ordinary }: Entry, probe: RegionProbe): Turn {
     const applies = probesFor(region.semantics).includes(probe);
-    const feeds = applies ? probeFeeds(plan, probe, { region, base, seed: this.#seed }) : undefined;
+    const feeds = applies
+      ? probeFeeds(plan, probe, { region, base, ordinary: ordinary.feeds, seed: this.#seed })
+      : undefined;
     if (!feeds) return { ...ordinary, compared: false };
     return { feeds, binding: probe.binding(base, region), compared: true };
   }

@@ -1,6 +1,6 @@
 import type { NumericArray } from '../tensor/array.js';
 import { crispOutputs } from './crisp.js';
-import type { Binding, Feeds } from './inputs.js';
+import { type Binding, type Feeds, makeFeeds } from './inputs.js';
 import { type JudgedRow, type Judgement, judge } from './judge.js';
 import { perturb } from './perturb.js';
 import type { Region } from './region.js';
@@ -175,8 +175,9 @@ class Trial {
       const wrong = await this.#compare('ordinary values', sample.feeds, sample.outputs, sample.binding);
       if (wrong) return wrong;
     }
+    const ordinary = thorough ? makeFeeds(plan, base.binding, seed) : {};
     for (const probe of thorough ? probesFor(this.#region.semantics) : []) {
-      const feeds = probeFeeds(plan, probe, { region: this.#region, base: base.binding, seed });
+      const feeds = probeFeeds(plan, probe, { region: this.#region, base: base.binding, ordinary, seed });
       const outputs = feeds && (await attempt(this.#first, feeds));
       if (!feeds || !outputs) continue;
       const wrong = await this.#compare(probe.name, feeds, outputs, probe.binding(base.binding, this.#region));

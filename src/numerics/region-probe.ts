@@ -126,16 +126,16 @@ export function planRegion({ before, known, interest }: Region): InputPlan {
   return { ...plan, inputs, symbols: found };
 }
 
-/** Feeds for one probe; `undefined` when it changes nothing for this region. */
+/** Feeds for one probe; `undefined` when it changes nothing for this region. `ordinary` are those of {@link makeFeeds} for `base`. */
 export function probeFeeds(
   plan: InputPlan,
   probe: RegionProbe,
-  at: { readonly region: Region; readonly base: Binding; readonly seed: number },
+  at: { readonly region: Region; readonly base: Binding; readonly ordinary: Feeds; readonly seed: number },
 ): Feeds | undefined {
-  const { base, seed } = at;
+  const { base, ordinary, seed } = at;
   const binding = probe.binding(base, at.region);
   if (probe.optional && [...binding].every(([name, size]) => base.get(name) === size)) return undefined;
-  const feeds: Record<string, NumericArray> = { ...makeFeeds(plan, binding, seed) };
+  const feeds: Record<string, NumericArray> = { ...(binding === base ? ordinary : makeFeeds(plan, binding, seed)) };
   let changed = probe.optional ?? false;
   const masks = probe.masks && maskInputs(at.region.before, typesOf(at.region.before));
   for (const input of plan.inputs) {
