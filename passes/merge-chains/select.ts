@@ -67,6 +67,21 @@ function coversAxis(node: Node, whole: Value, axis: number | undefined, types: T
   return sameDim(at, types.shape(whole)?.[axis ?? -1] ?? null);
 }
 
+const gatherNd: NodeRule = {
+  name: 'gather-nd-of-one-axis',
+  summary: 'GatherND with constant places along the first axis becomes Gather',
+  ops: ['GatherND'],
+  plan(node) {
+    const places = constantOf(node.inputs[1]);
+    if (!places || places.size === 0 || places.shape.at(-1) !== 1 || (intAttr(node, 'batch_dims') ?? 0) !== 0)
+      return undefined;
+    const indices = new Tensor(places.dtype, places.shape.slice(0, -1), places.data);
+    return (edit) => {
+      edit.replace(node.outputs[0]!, edit.node('Gather', [node.inputs[0], edit.constant('', indices)], { axis: 0 }));
+    };
+  },
+};
+
 const gatherChain: NodeRule = {
   name: 'gather-chain',
   summary: 'Gather of Gather along one axis with constant indices becomes one Gather',
@@ -156,4 +171,4 @@ function unsqueezedGather(node: Node, gather: Node, { types }: PassContext): Pla
 }
 
 /** Rules about operators that select and join. */
-export const SELECT_RULES: readonly NodeRule[] = [nested, splitConcat, gatherChain, padChain, element];
+export const SELECT_RULES: readonly NodeRule[] = [nested, splitConcat, gatherNd, gatherChain, padChain, element];

@@ -61,6 +61,8 @@ export function relayoutOf(node: Node, perm: readonly number[], types: Types): R
         node.inputs.map((_, index) => index),
         types,
       );
+    case 'Gather':
+      return types.shape(node.inputs[1]!)?.length === 1 ? withAxis(node, perm, [0], types) : undefined;
     case 'Split':
     case 'ArgMax':
     case 'ArgMin':
