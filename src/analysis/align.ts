@@ -79,12 +79,18 @@ function alikeButForInputs(
   right: Side,
 ): readonly (readonly [Value, Value])[] | undefined {
   const [a, b] = [first.producer, second.producer];
-  if (!a || !b || a.op !== b.op || a.inputs.length !== b.inputs.length || a.bodies.length > 0) return undefined;
+  if (!a || !b || a.op !== b.op || a.inputs.length !== b.inputs.length) return undefined;
   if (first.def.kind === 'node' && second.def.kind === 'node' && first.def.index !== second.def.index) return undefined;
   if (attributesKey(withoutBodies(a.attrs)) !== attributesKey(withoutBodies(b.attrs))) return undefined;
+  const [own, other] = [left.bodies(a), right.bodies(b)];
+  if (own.text !== other.text) return undefined;
   const parted: [Value, Value][] = [];
-  for (const [index, x] of a.inputs.entries()) {
-    const y = b.inputs[index];
+  const [xs, ys] = [
+    [...a.inputs, ...own.captured],
+    [...b.inputs, ...other.captured],
+  ];
+  for (const [index, x] of xs.entries()) {
+    const y = ys[index];
     if (!x || !y) {
       if (x !== y) return undefined;
       continue;
@@ -101,6 +107,13 @@ function alikeButForInputs(
 interface Side {
   readonly key: (value: Value) => number;
   readonly find: (key: number) => Value | undefined;
+  readonly bodies: (node: Node) => Bodies;
+}
+
+/** What the bodies of a node do, whatever the values are that they capture; those in the order in which they are met. */
+interface Bodies {
+  readonly text: string;
+  readonly captured: readonly Value[];
 }
 
 /** Interned structure: equal numbers for values that are computed alike. */
@@ -121,7 +134,18 @@ class Keys {
       for (const value of live.has(node) ? node.outputs : [])
         if (!values.has(key(value))) values.set(key(value), value);
     }
-    return { key, find: (number) => values.get(number) };
+    return { key, find: (number) => values.get(number), bodies: (node) => this.#bodies(node) };
+  }
+
+  #bodies(node: Node): Bodies {
+    const captured: Value[] = [];
+    const outer = (value: Value): number => {
+      if (value.constant) return this.#number(leafText(value));
+      if (!captured.includes(value)) captured.push(value);
+      return this.#number(`captured ${captured.indexOf(value)}`);
+    };
+    const text = node.bodies.map((body) => this.#bodyText(body.graph, outer, 1)).join('/');
+    return { text, captured };
   }
 
   /** Numbers the values of a graph; `leaf` numbers those that no node of it makes. */

@@ -214,7 +214,7 @@ function strewCompared(array: NumericArray, { use }: PlannedInput, at: Situation
   const isTable = numbers.length > TABLE;
   if (numbers.length === 0 || isFloat(array.dtype) || (at.seed % 2 === 0 && !isTable)) return array;
   const values = toFloat64(array);
-  for (let i = 2; i < values.length; i += isTable ? 1 : 3) {
+  for (let i = Math.max(0, Math.min(2, values.length - 1)); i < values.length; i += isTable ? 1 : 3) {
     values[i] = Number(numbers[at.random.integer(0, numbers.length - 1)]);
   }
   return fromFloat64(array.dtype, array.shape, values);

@@ -28,6 +28,9 @@ export interface LocalComparison {
 const MOST_PLACES = 24;
 /** Steps by which the surroundings of a place are taken in: what feeds it, as the rewrite may rest on that. */
 const LEVELS = [0, 1];
+/** Operators behind a place of two equal forms, and steps above it, within which a difference too small to tell may grow. */
+const GROWS_WITHIN = 3;
+const GROWS_FROM = 2;
 /**
  * Surroundings make up for a difference when they leave this many times less of it, beside what is allowed, than of another difference
  * of its size. Else they only hide it, as a saturated softmax or the sum of a deep network does.
@@ -112,13 +115,44 @@ async function judgePlace(scene: Scene, place: Difference, check: Check): Promis
   for (const level of LEVELS) {
     const region = cutPlace(scene, place, level);
     const verdict = region && (await check(region));
-    if (verdict?.status === 'verified') return 'alike';
+    if (verdict?.status === 'verified' && !(found && isLasting(found, verdict)))
+      return areOfOneForm(region!) ? await judgeGrowth(scene, place, check) : 'alike';
     if (verdict?.status === 'mismatch') found ??= verdict;
+    // What feeds an index reaches some rows of a table only under sizes that are not tried.
+    if (region?.interest?.size) break;
   }
   if (!found) return undefined;
   if (await isMadeUp(scene, place, found, check)) return 'alike';
-  const { producer, hint } = place.first;
-  return `${producer ? pathOf(producer) : hint}: ${found.why ?? 'the models differ here'}`;
+  return explain(place, found);
+}
+
+/** Whether a difference is still there with more of what feeds the place, and only has become too small to tell. */
+function isLasting(found: RegionVerdict, { excess = 0 }: RegionVerdict): boolean {
+  return found.differs === true && excess * MADE_UP > (found.excess ?? 0);
+}
+
+/**
+ * Two pieces of one form differ in constants or attributes alone, so that both round alike: what is too small to tell where they part
+ * may show a few operators further on, as an epsilon does behind a division by small numbers.
+ */
+async function judgeGrowth(scene: Scene, place: Difference, check: Check): Promise<string> {
+  let reached: readonly Difference[] = [place];
+  const seen = new Set<Value>([place.first]);
+  for (let depth = 0; depth < GROWS_WITHIN && performance.now() < scene.until; depth++) {
+    reached = reached.flatMap((at) => scene.alignment.behind(at)).filter(({ first }) => !seen.has(first));
+    for (const at of reached.slice(0, WIDEST)) {
+      seen.add(at.first);
+      const region = cutPlace(scene, at, GROWS_FROM, place);
+      if (!region || !areOfOneForm(region)) continue;
+      const verdict = await check(region);
+      if (verdict.status === 'mismatch') return explain(at, verdict);
+    }
+  }
+  return 'alike';
+}
+
+function explain({ first: { producer, hint } }: Difference, { why }: RegionVerdict): string {
+  return `${producer ? pathOf(producer) : hint}: ${why ?? 'the models differ here'}`;
 }
 
 /**
@@ -160,7 +194,7 @@ async function effectOf(
   found: RegionVerdict,
   check: Check,
 ): Promise<'left' | 'made up' | 'hidden' | 'none'> {
-  const region = cutPlace(scene, reader, 0);
+  const region = cutPlace(scene, reader, 0, place);
   const verdict = region && (await check(region));
   if (!region || verdict?.status !== 'verified') return 'left';
   const { first, types } = scene;

@@ -33,8 +33,16 @@ export interface Place extends Region {
   readonly inputs: Parameters<typeof extractModel>[1]['inputs'];
 }
 
-/** Both sides of a place as models with the same inputs: the nearest values that the two models compute alike, `level` steps further up. */
-export function cutPlace(scene: Scene, { first: a, second: b }: Difference, level: number): Place | undefined {
+/**
+ * Both sides of a place as models with the same inputs: the nearest values that the two models compute alike, `level` steps further up.
+ * `origin` is the difference that is looked for there, when the place is one behind it.
+ */
+export function cutPlace(
+  scene: Scene,
+  { first: a, second: b }: Difference,
+  level: number,
+  origin: Difference = { first: a, second: b },
+): Place | undefined {
   const { alignment, first, second, types, secondTypes } = scene;
   const left = boundary(a, alignment.inSecond, level);
   const right = boundary(b, alignment.inFirst, level);
@@ -80,7 +88,7 @@ export function cutPlace(scene: Scene, { first: a, second: b }: Difference, leve
     known,
     interest: new Map(
       list.flatMap(({ x, name }) => {
-        const rows = partedRows(a, b, x);
+        const rows = partedRows(origin, x);
         return rows ? [[name, rows] as const] : [];
       }),
     ),
@@ -92,7 +100,7 @@ export function cutPlace(scene: Scene, { first: a, second: b }: Difference, leve
 }
 
 /** Rows in which the tables of two Gathers differ, if `index` chooses among them. */
-function partedRows(a: Value, b: Value, index: Value): readonly number[] | undefined {
+function partedRows({ first: a, second: b }: Difference, index: Value): readonly number[] | undefined {
   const [one, other] = [a.producer, b.producer];
   if (!isOp(one, 'Gather') || !isOp(other, 'Gather') || one.inputs[1] !== index) return undefined;
   const [left, right] = [constantOf(one.inputs[0]), constantOf(other.inputs[0])];

@@ -25,6 +25,8 @@ export interface RegionVerdict {
   readonly excess?: number;
   /** Largest difference of an element on the probe on which the sides differ. */
   readonly maxAbs?: number;
+  /** Of a mismatch: no rounding makes it, since float64 shows it as well or both sides round alike. */
+  readonly differs?: boolean;
   /** Inputs that both sides ran on. */
   readonly runs: number;
   /** Sizes that the first side runs on. */
@@ -211,7 +213,8 @@ class Trial {
       this.#noiseFloor = Math.max(this.#noiseFloor, opinion.noise);
       return undefined;
     }
-    const wrong = { ...this.#measured(binding), status: 'mismatch', probe, maxAbs: judgement.maxAbs } as const;
+    const differs = opinion.kind === 'differ' || this.#options.alike === true;
+    const wrong = { ...this.#measured(binding), status: 'mismatch', probe, maxAbs: judgement.maxAbs, differs } as const;
     const why = `on ${probe} it ${judgement.why ?? 'differs'}`;
     if (opinion.kind === 'unstable') return { ...wrong, why: `${why}, for it rounds worse than what was there` };
     if (opinion.kind !== 'fault') return { ...wrong, why };

@@ -2,7 +2,7 @@ import type { NumericArray } from '../tensor/array.js';
 import { isInteger } from '../tensor/dtype.js';
 import { type Binding, choicesOf, type Feeds, type InputPlan, makeFeeds, type Mood } from './inputs.js';
 import { RuntimeRefusal, type Session } from './runtime.js';
-import { beside, bindingLadder, hinted, isTooLarge, roomy, variations } from './sizes.js';
+import { beside, bindingLadder, hinted, isTooLarge, lifted, roomy, variations } from './sizes.js';
 
 /** Inputs that a model ran on, and what it gave. */
 export interface Sample {
@@ -45,7 +45,7 @@ const PATIENCE = 3;
 export async function sampleModel(session: Session, plan: InputPlan, options: SampleOptions): Promise<Sampling> {
   const { seed = 0, limitMs = 30_000, clock = () => performance.now() } = options;
   const deadline = clock() + limitMs;
-  const count = options.count > 1 ? Math.max(options.count, choicesOf(plan)) : options.count;
+  let count = options.count > 1 ? Math.max(options.count, choicesOf(plan)) : options.count;
   let refused = 0;
   const samples: Sample[] = [];
   let refusal: RuntimeRefusal | undefined;
@@ -65,6 +65,8 @@ export async function sampleModel(session: Session, plan: InputPlan, options: Sa
   const base = await findBase(bindingLadder(plan, options.hint), plan, attempt, () => clock() < deadline);
   if (!base) return { samples, ...(refusal && { refusal }) };
   const patience = Math.min(deadline, clock() + (options.moreMs ?? 8000));
+  const larger = count > 1 ? lifted(plan, base.binding) : undefined;
+  if (larger && (await attempt(larger, base.mood)) === undefined) count++;
   for (const binding of variations(plan, base.binding)) {
     if (samples.length >= count || clock() >= patience) break;
     await attempt(binding, base.mood);

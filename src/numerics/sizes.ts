@@ -1,3 +1,4 @@
+import { evaluate, symbols } from '../dim/dim.js';
 import { elementCount } from '../tensor/array.js';
 import { type Binding, type InputPlan, shapeUnder, type SymbolRole } from './inputs.js';
 
@@ -131,6 +132,26 @@ export function* variations(plan: InputPlan, base: Binding): Generator<Binding> 
     change('other', (size) => Math.max(1, size - 2)),
   ];
   for (const binding of tries) if (binding) yield binding;
+}
+
+/** Elements of the inputs under sizes that are made larger than asked for. */
+const MOST_LIFTED = 2 ** 20;
+
+/**
+ * The binding with sizes large enough that no dim that depends on them is 1, where an operator along it would do nothing: the last
+ * features of a small image; nothing when there is no such dim, or it takes too much.
+ */
+export function lifted(plan: InputPlan, base: Binding): Binding | undefined {
+  const next = new Map(base);
+  for (const { shape } of plan.inputs) {
+    for (const dim of shape) {
+      const names = [...symbols(dim)].filter((name) => plan.symbols.get(name) !== 'batch');
+      for (let tries = 0; tries < 4 && names.length > 0 && evaluate(dim, next) === 1; tries++)
+        for (const name of names) next.set(name, 2 * (next.get(name) ?? 1));
+    }
+  }
+  const isOther = [...next].some(([name, size]) => base.get(name) !== size);
+  return isOther && elementsUnder(plan, next) <= MOST_LIFTED ? next : undefined;
 }
 
 /** Half and twice each size of a binding, then the ladder. */
