@@ -1,5 +1,6 @@
 // Damages models in every way of test/mutants and asks verify of each; prints kind × caught, survived, and the survivors.
 // Build first: node bench/mutants.mjs FOLDER_OR_FILE... [--per N] [--seed N] [--kind TEXT] [--limit N] [--share N] [--list]
+// Survivors that are shown to be the same function (see equivalent.ts) are counted apart, with the reason.
 // With --limit at most N models, evenly spread; with --share each kind at every Nth model only.
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,10 +62,9 @@ function models(path) {
   return found.sort();
 }
 
-const { mutations, mutate } = await loadMutations();
+const { equivalence, mutations, mutate } = await loadMutations();
 const runtime = createOrtRuntime({ limitMs: 30_000 });
 const table = new Map();
-const survivors = [];
 let [ms, runs] = [0, 0];
 const files = positionals.flatMap(models);
 const step = Math.max(1, Math.ceil(files.length / Number(given.limit)));
@@ -90,15 +90,17 @@ for (const [number, file] of chosen.entries()) {
       }
       ms += performance.now() - start;
       runs++;
+      const same = outcome.status === 'verified' ? equivalence(original, mutant.model) : undefined;
       const unsound = outcome.status === 'mismatch' && (outcome.why ?? '').startsWith('the runtime refuses it');
       const status = unsound ? 'unsound' : outcome.status;
-      const row = table.get(mutation.kind) ?? { caught: 0, survived: 0, other: 0 };
+      const row = table.get(mutation.kind) ?? { caught: 0, survived: 0, equivalent: 0, other: 0 };
       table.set(mutation.kind, row);
       if (status === 'mismatch') row.caught++;
+      else if (same !== undefined) row.equivalent++;
       else if (status === 'verified') row.survived++;
       else row.other++;
-      if (status === 'verified' || status === 'error') {
-        survivors.push([mutation.kind, file, mutant.at, status, outcome.why ?? '']);
+      if (same !== undefined) console.log(`EQUIVALENT  ${mutation.kind}  ${file}  ${mutant.at}  ${same}`);
+      else if (status === 'verified' || status === 'error') {
         console.log(
           `${status === 'error' ? 'ERROR' : 'SURVIVED'}  ${mutation.kind}  ${file}  ${mutant.at}  ${outcome.why ?? ''}`,
         );
@@ -109,16 +111,16 @@ for (const [number, file] of chosen.entries()) {
     console.error(`${number + 1} of ${chosen.length} models, ${runs} mutants, ${(ms / 1000).toFixed(0)} s`);
 }
 const width = Math.max(...[...table.keys()].map((kind) => kind.length));
-console.log(`\n${'kind'.padEnd(width)}  caught  survived  not run`);
-const sum = { caught: 0, survived: 0, other: 0 };
+console.log(`\n${'kind'.padEnd(width)}  caught  survived  equivalent  not run`);
+const sum = { caught: 0, survived: 0, equivalent: 0, other: 0 };
 for (const [kind, row] of table) {
   for (const key of Object.keys(sum)) sum[key] += row[key];
   console.log(
-    `${kind.padEnd(width)}  ${String(row.caught).padStart(6)}  ${String(row.survived).padStart(8)}  ${String(row.other).padStart(7)}`,
+    `${kind.padEnd(width)}  ${String(row.caught).padStart(6)}  ${String(row.survived).padStart(8)}  ${String(row.equivalent).padStart(10)}  ${String(row.other).padStart(7)}`,
   );
 }
 const share = (100 * sum.caught) / (sum.caught + sum.survived);
 console.log(
-  `${table.size} kinds; ${chosen.length} models; ${sum.caught} caught, ${sum.survived} survived, ${sum.other} not run: ${share.toFixed(2)} %; ${(ms / runs).toFixed(0)} ms each`,
+  `${table.size} kinds; ${chosen.length} models; ${sum.caught} caught, ${sum.survived} survived, ${sum.equivalent} equivalent, ${sum.other} not run: ${share.toFixed(2)} %; ${(ms / runs).toFixed(0)} ms each`,
 );
 await runtime.close();
