@@ -18,10 +18,10 @@ const replaced = (text: string, from: string, to: string): string => {
   return text.replace(from, to);
 };
 
-/** A layer behind a condition that no ordinary input makes true, and one more behind it that captures what the first gives. */
+/** A layer behind a condition that hardly any input makes true, and one more behind it that captures what the first gives. */
 const GATED = `(float[batch, 4] X, int64[1] on) => (float[batch, 4] Y)
-<int64[1] far = {4000000}, float[4] g = {1, 2, 3, 4}, float[4] b = {0.5, 0, -0.5, 1}>
-{ twice = Mul (on, on) c = Greater (twice, far) d = Less (twice, on)
+<int64[1] square = {4004001}, float[4] g = {1, 2, 3, 4}, float[4] b = {0.5, 0, -0.5, 1}>
+{ twice = Mul (on, on) c = Equal (twice, square) d = Less (twice, on)
   a = If (c) <then_branch = t () => (float[batch, 4] ta) { ta = LayerNormalization <epsilon = 1e-5> (X, g, b) }, else_branch = e () => (float[batch, 4] ea) { ea = Identity (X) }>
   Y = If (d) <then_branch = u () => (float[batch, 4] ua) { ua = Neg (a) }, else_branch = f () => (float[batch, 4] fa) { fa = Relu (a) }> }`;
 
@@ -38,9 +38,10 @@ const NORM = `(float[batch, 8] X) => (float[batch, 8] Y)
 
 /** Strides that leave one element of an image of the sizes that are tried first. */
 const SHRUNK = `(float[batch, 1, height, width] X) => (float[batch, 1, 1, 1] Y)
-<float[1, 1, 8, 8] W = ["location": "fill:normal", "seed": "1"]>
-{ a = Conv <kernel_shape = [8, 8], strides = [8, 8]> (X, W) b = MaxPool <kernel_shape = [4, 4], strides = [4, 4]> (a)
-  Y = ReduceMean <axes = [2, 3]> (b) }`;
+<float[1, 1, 2, 2] W = ["location": "fill:normal", "seed": "1"]>
+{ a = Conv <kernel_shape = [2, 2], strides = [2, 2]> (X, W) b = Conv <kernel_shape = [2, 2], strides = [2, 2]> (a, W)
+  c = Conv <kernel_shape = [2, 2], strides = [2, 2]> (b, W) d = Conv <kernel_shape = [2, 2], strides = [2, 2]> (c, W)
+  e = Conv <kernel_shape = [2, 2], strides = [2, 2]> (d, W) Y = ReduceMean <axes = [2, 3]> (e) }`;
 
 describe('verify sees a fault that no whole run shows', () => {
   test('in a branch that is not taken, behind which another branch captures its result', async () => {
