@@ -19,9 +19,9 @@ const replaced = (text: string, from: string, to: string): string => {
 };
 
 /** A layer behind a condition that hardly any input makes true, and one more behind it that captures what the first gives. */
-const GATED = `(float[batch, 4] X, int64[1] on) => (float[batch, 4] Y)
-<int64[1] square = {4004001}, float[4] g = {1, 2, 3, 4}, float[4] b = {0.5, 0, -0.5, 1}>
-{ twice = Mul (on, on) c = Equal (twice, square) d = Less (twice, on)
+const GATED = `(float[batch, 4] X, float p, float q, float r) => (float[batch, 4] Y)
+<float[4] g = {1, 2, 3, 4}, float[4] b = {0.5, 0, -0.5, 1}>
+{ c = Equal (p, q) d = Equal (q, r)
   a = If (c) <then_branch = t () => (float[batch, 4] ta) { ta = LayerNormalization <epsilon = 1e-5> (X, g, b) }, else_branch = e () => (float[batch, 4] ea) { ea = Identity (X) }>
   Y = If (d) <then_branch = u () => (float[batch, 4] ua) { ua = Neg (a) }, else_branch = f () => (float[batch, 4] fa) { fa = Relu (a) }> }`;
 
