@@ -1,4 +1,4 @@
-import { isFloat } from '../tensor/dtype.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
 import { isAligned, isWindowed, padded, rolled, selectsOne, sequencePart } from './moves.js';
 import type { Pointwise } from './pointwise.js';
 import { isGuard } from './pointwise.js';
@@ -136,12 +136,25 @@ function latest(op: Op): Val | undefined {
 
 function pointwiseStep(cx: ChainContext, op: Op, step: Step, to: Make): Step | undefined {
   if (op.type === 'Neg') return to(op.inputs[0], { sign: -step.sign as 1 | -1 });
-  if (isGuard(op)) return to(op.inputs[0]);
+  if (isGuard(op) || (isCutOff(op) && op.inputs[0]?.op?.kind === 'mix')) return to(op.inputs[0]);
+  const normed = step.weights.length === 1 && step.norms === 0 ? preactivated(cx, step.val) : undefined;
+  if (normed) return to(normed, { norms: 1, weights: [...step.weights, op] });
   if (op.type !== 'Where') return undefined;
   const values = op.inputs.slice(1).filter((val): val is Val => val !== undefined && !val.constant);
   const [condition] = op.inputs;
   const [value] = values;
   return values.length === 1 && value && condition && isMask(cx, condition, value) ? to(value) : undefined;
+}
+
+/** Whether an activation is the bound that a quantization sets: the sums around it are still one, and weights before it linear. */
+export function isCutOff(op: Op): boolean {
+  return op.type === 'Relu' && op.node.opType === 'QuantizeLinear';
+}
+
+/** What a norm and an activation before weights on a skip read: full pre-activation with a norm of its own (arXiv:1707.01629, figure 2). */
+function preactivated({ pointwise }: ChainContext, val: Val): Val | undefined {
+  const norm = pointwise.isActivation(val) ? pointwise.source(val)?.of.op : undefined;
+  return norm?.kind === 'norm' ? norm.inputs[0] : undefined;
 }
 
 /** A factor that is a parameter, a mask, or a gate. */
@@ -245,7 +258,7 @@ export function isMask({ view }: ChainContext, val: Val, other: Val): boolean {
   for (let step = 0; step < 24; step++) {
     const { op } = at;
     const dtype = dtypeOf(view, at);
-    if (dtype !== undefined && !isFloat(dtype)) return true;
+    if (dtype !== undefined && !isFloat(dtype) && !(op && isQuantized(dtype))) return true;
     if (!op) return isBroadcast(view, val, other);
     if (COMPARISONS.has(op.type)) return true;
     const passes = op.kind === 'layout' || op.kind === 'move' || op.kind === 'concat' || op.kind === 'add';
@@ -255,6 +268,11 @@ export function isMask({ view }: ChainContext, val: Val, other: Val): boolean {
     at = only;
   }
   return false;
+}
+
+/** Whether what operations give in a type may stand for floats. */
+function isQuantized(dtype: DType): boolean {
+  return dtype === 'int8' || dtype === 'uint8';
 }
 
 /** Whether the operation has weights of its own. */

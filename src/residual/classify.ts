@@ -1,10 +1,11 @@
 import { findAccumulators } from './accumulate.js';
 import { isWeighted } from './chain.js';
+import { branchContent } from './content.js';
 import type { Detector } from './detect.js';
 import { kindOf } from './kinds.js';
 import { takesPart } from './parts.js';
 import { between, isAggregation, isGrouped, statsOf } from './region.js';
-import type { Site } from './site.js';
+import type { Branch, Site } from './site.js';
 import type { Position } from './streams.js';
 import { dataInputs, type Op, type Val } from './view.js';
 
@@ -14,6 +15,8 @@ interface Relations {
   readonly followers: ReadonlyMap<Site, readonly Site[]>;
   /** The site in whose branch an operation lies. */
   readonly outer: ReadonlyMap<Op, Site>;
+  /** Sites whose skip passes by other sites, by the value that they read. */
+  readonly long: ReadonlyMap<Val, readonly Site[]>;
 }
 
 /** Says of every site what it is, and takes those away that are parts of an operator of the network and no residual connection. */
@@ -27,6 +30,7 @@ export function classify(detector: Detector): Site[] {
     if (isInner(detector, site, relations) || isPositional(site, relations) || isCell(site)) {
       detector.sites.delete(site);
       for (const other of relations.followers.get(site) ?? []) other.previous = site.previous;
+      for (const other of relations.long.get(site.input) ?? []) shorten(detector, other, site);
     }
   }
   return [...detector.sites].sort((a, b) => a.op.order - b.op.order);
@@ -35,14 +39,18 @@ export function classify(detector: Detector): Site[] {
 function relate(sites: readonly Site[]): Relations {
   const followers = new Map<Site, Site[]>();
   const outer = new Map<Op, Site>();
+  const long = new Map<Val, Site[]>();
   for (const site of sites) {
     const { previous } = site;
+    const beside = site.kind === 'long-additive' ? long.get(site.input) : undefined;
+    if (beside) beside.push(site);
+    else if (site.kind === 'long-additive') long.set(site.input, [site]);
     const list = previous && followers.get(previous);
     if (list) list.push(site);
     else if (previous) followers.set(previous, [site]);
     for (const { ops } of site.branches) for (const op of ops) outer.set(op, site);
   }
-  return { followers, outer };
+  return { followers, outer, long };
 }
 
 /**
@@ -61,6 +69,18 @@ function updateTwin(detector: Detector, site: Site, { followers }: Relations): v
   const stats = statsOf(ops);
   if (stats.shrinks || stats.grows) return;
   Object.assign(site, { kind: 'identity', crossing: false, branches: [{ ...branch, ops }], previous: passed.previous });
+}
+
+/** A skip that passes by nothing but what turned out to be no site begins where that one did. */
+function shorten(detector: Detector, site: Site, passed: Site): void {
+  const [branch, ...more] = site.branches;
+  if (!branch || more.length > 0 || detector.streams.lastMergeBefore(branch.operand, site.input) !== passed) return;
+  const ops = between(site.input, branch.operand);
+  const stats = statsOf(ops);
+  if (stats.shrinks || stats.grows) return;
+  const { previous } = passed;
+  Object.assign(site, { kind: 'identity', crossing: false, branches: [{ ...branch, ops }], previous });
+  site.origin = previous?.origin ?? passed.origin;
 }
 
 /**
@@ -106,17 +126,25 @@ function carriesState({ node }: Op): boolean {
 /**
  * A lone sum that adds what neighbours hold to a node's own features is message passing (GIN, arXiv:1810.00826, eq. 4.1). A lone sum
  * within a branch belongs to the operator around it when its skip is scaled or gated, as `D · u` of a state-space model is, when it takes
- * one part of split features (Res2Net, arXiv:1904.01169), or when it projects what the skip around it carries (GatedGCN).
+ * one part of split features (Res2Net, arXiv:1904.01169), or when it projects what the skip around it carries (GatedGCN). A lone Concat that
+ * puts messages beside what the skip around it carries is the update of a node (arXiv:1704.01212, eq. 2).
  */
 function isInner(detector: Detector, site: Site, { followers, outer }: Relations): boolean {
   if (site.crossing || (followers.get(site) ?? []).length > 0) return false;
   if (site.op.kind === 'add' && site.branches.every(({ ops }) => isAggregation(statsOf(ops)))) return true;
-  if (site.previous) return false;
   const around = outer.get(site.op);
   if (carriesState(site.op) || !around || around === site) return false;
+  const beside = samePlace(detector.streams.position(site.input), around);
+  if (site.op.kind === 'concat') return beside && around.op.kind === 'add' && site.branches.every(passesMessages);
+  if (site.previous && !beside) return false;
   const { skip } = site;
-  if (skip.coefficients.length + skip.gates.length > 0 || takesPart(detector.view, skip)) return true;
-  return (site.entered || skip.weights.length > 0) && samePlace(detector.streams.position(site.input), around);
+  if (skip.coefficients.length + skip.gates.length > 0) return true;
+  if (site.previous) return false;
+  return takesPart(detector.view, skip) || ((site.entered || skip.weights.length > 0) && beside);
+}
+
+function passesMessages({ ops }: Branch): boolean {
+  return branchContent(ops).content === 'message-passing';
 }
 
 function samePlace(position: Position, around: Site): boolean {

@@ -1,4 +1,4 @@
-import { chainOf, type ChainContext, isPlain } from './chain.js';
+import { chainOf, type ChainContext, isCutOff, isPlain } from './chain.js';
 import { findConcat } from './concat.js';
 import { acrossStages } from './across.js';
 import { bestSkip, headOf, isNearest, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
@@ -9,7 +9,7 @@ import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
 import { isBroadcast, isPooled, isStretched } from './stretch.js';
 import { isGateSum, isScore, masksItsOwn } from './sum-role.js';
-import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
+import { dataInputs, hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
 /** Most terms of a sum that are kept apart. */
 const MOST_TERMS = 32;
@@ -74,7 +74,7 @@ export class Detector implements ChainContext {
   }
 
   #judge(op: Op, output: Val, terms: readonly Term[]): boolean {
-    const meetings = meetingsOf(this.streams, terms);
+    const meetings = meetingsOf(this.streams, terms).filter(({ step }) => !isEmbedding(step.val));
     return (
       this.#carried(op, output, terms) ||
       this.#near(op, output, meetings, terms) ||
@@ -113,13 +113,13 @@ export class Detector implements ChainContext {
     return terms;
   }
 
-  /** The terms of a sum that is no site, through layout. */
+  /** The terms of a sum that is no site, through layout and the bounds of quantization. */
   #innerTerms(val: Val): readonly Term[] | undefined {
     let at: Val | undefined = val;
     while (at && hasOneUse(at)) {
       const terms = this.sums.get(at);
       if (terms) return terms;
-      if (at.op?.kind !== 'layout') return undefined;
+      if (at.op?.kind !== 'layout' && !(at.op && isCutOff(at.op))) return undefined;
       at = at.op.inputs[0];
     }
     return undefined;
@@ -226,7 +226,7 @@ export class Detector implements ChainContext {
 
   /** A skip that passes by sites of its own stream, or that adds a scaled copy of a site's result to itself. */
   #far(op: Op, output: Val, meetings: readonly Meeting[], terms: readonly Term[]): boolean {
-    const far = meetings.filter(({ crossing, step }) => crossing && isWhole(step));
+    const far = meetings.filter(({ crossing, step }) => crossing && isWhole(step) && !step.val.constant);
     const found = bestSkip(far) ?? this.#copies(terms) ?? acrossStages(this, terms);
     if (!found || masksItsOwn(output, pastOf(terms))) return false;
     const main: Branch = { operand: found.branch.val, end: headOf(found.branch), ops: [] };
@@ -270,6 +270,11 @@ export class Detector implements ChainContext {
   #stats({ step, branch }: Meeting): RegionStats {
     return statsOf(this.between(step.val, branch.val));
   }
+}
+
+/** Whether a value is a constant that several sums add to data, as embeddings of positions are. */
+function isEmbedding({ constant, uses }: Val): boolean {
+  return constant && uses.filter((use) => use.kind === 'add' && dataInputs(use).length > 0).length > 1;
 }
 
 /** Whether a skip carries all positions of a value. */

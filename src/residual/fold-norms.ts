@@ -123,10 +123,18 @@ function extend(view: View, op: Op, { x, parameter }: Split): boolean {
   if ((tensorOf(parameter)?.size ?? 2) === 1 && norm.kind !== 'instance' && norm.kind !== 'group') return false;
   becomeNorm(op, base.inputs[0] as Val, {
     ...norm,
+    kind: norm.kind === 'instance' && hasSeveralPerGroup(view, base, parameter) ? 'group' : norm.kind,
     parameters: [...norm.parameters, parameter],
     ops: [...norm.ops, op],
   });
   return true;
+}
+
+/** Whether a parameter has several elements for each of the channels that a norm takes by themselves: these are groups. */
+function hasSeveralPerGroup(view: View, base: Op, parameter: Val): boolean {
+  const groups = shapeOf(view, base.inputs[0] as Val)?.[1];
+  const size = tensorOf(parameter)?.size ?? 0;
+  return typeof groups === 'number' && groups > 1 && size > groups && size % groups === 0;
 }
 
 /** The norm that a value comes from, when nothing but operations with parameters of that kind read it. */

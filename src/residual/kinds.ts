@@ -110,11 +110,20 @@ function sourceOf(detector: Detector, val: Val): Val {
   return at;
 }
 
-/** What a sum adds to a scaled or shifted copy of itself: the time shift of RWKV (arXiv:2305.13048, eq. 11). */
-function blended(op: Op): Val | undefined {
-  if (op.kind !== 'add') return undefined;
-  const sources = new Set(dataInputs(op).map(copied));
-  return sources.size === 1 ? [...sources][0] : undefined;
+/** Operands of sums within a sum that are followed. */
+const MOST_COPIES = 12;
+
+/** What a sum adds to scaled or shifted copies of itself: the time shift of RWKV (arXiv:2305.13048, eq. 11). */
+function blended(sum: Op): Val | undefined {
+  if (sum.kind !== 'add') return undefined;
+  const sources = new Set<Val>();
+  const queue = [...dataInputs(sum)];
+  for (let at = 0; at < queue.length && at < MOST_COPIES; at++) {
+    const source = copied(queue[at]!);
+    if (source.op?.kind === 'add') queue.push(...dataInputs(source.op));
+    else sources.add(source);
+  }
+  return sources.size === 1 && queue.length <= MOST_COPIES ? [...sources][0] : undefined;
 }
 
 /** A value before parameters scaled it and positions were moved. */

@@ -88,7 +88,7 @@ export function lowerNode(builder: Builder, node: Node, inputs: Operands, scope:
 
 /** Whether a quantization took the place of a Relu after a layer or a sum. */
 function cutsOff(node: Node, [first, , zeroPoint]: Operands): boolean {
-  const op = first?.op;
+  const op = first?.op?.norm?.kind === 'batch' ? first.op.inputs[0]?.op : first?.op;
   const layer = op?.kind === 'mix' || (op?.kind === 'add' && dataInputs(op).length > 1);
   return node.opType === 'QuantizeLinear' && layer && isLeast(zeroPoint);
 }

@@ -141,13 +141,21 @@ export function isNearest({ skip, branch, step }: Meeting, meetings: readonly Me
   );
 }
 
-/** The skip on which most branches hang; of equal ones the nearest. */
+/** A value before it was laid out anew. */
+function unlaid(val: Val): Val {
+  let at = val;
+  while (at.op?.kind === 'layout' && at.op.inputs[0]) at = at.op.inputs[0];
+  return at;
+}
+
+/** The skip on which most branches hang; of equal ones the nearest, of layouts of one value the first. */
 export function bestSkip(meetings: readonly Meeting[]): Meeting | undefined {
   const votes = new Map<Step, number>();
   for (const { step } of meetings) votes.set(step, (votes.get(step) ?? 0) + 1);
   const rank = (meeting: Meeting): readonly number[] => [
     votes.get(meeting.step) as number,
-    orderOf(meeting.step.val),
+    orderOf(unlaid(meeting.step.val)),
+    -orderOf(meeting.step.val),
     -meeting.skip.chain.indexOf(meeting.step),
     orderOf(meeting.branch.val),
   ];

@@ -122,11 +122,11 @@ export class Moments {
     return { kind: 'mean', of: x, axes, sum: op.type === 'ReduceSum' };
   }
 
-  /** The mean of squares of a value, which is a variance when the value is centered. */
+  /** The mean of squares of a value, which is a variance when the value is centered; the axes are those in which the mean was taken. */
   #moment(of: Val, axes: Axes, sum: boolean): Moment {
     const inner = this.get(of);
     if (inner?.kind === 'centered')
-      return { kind: 'moment', of: inner.of, axes, centered: true, epsilon: undefined, sum };
+      return { kind: 'moment', of: inner.of, axes: inner.axes, centered: true, epsilon: undefined, sum };
     return { kind: 'moment', of, axes, centered: false, epsilon: undefined, sum };
   }
 
@@ -161,7 +161,8 @@ export class Moments {
     const minus = op.signs?.[1] === -1;
     if (a.constant !== b.constant) return this.#sumWithParameter(op, a.constant ? b : a, a.constant ? a : b);
     const [fa, fb] = [this.get(a), this.get(b)];
-    if (minus && fb?.kind === 'mean' && !fb.sum && fb.of === a) return { kind: 'centered', of: a, axes: fb.axes };
+    if (minus && fb?.kind === 'mean' && !fb.sum && (fb.of === a || untransposed(fb.of) === untransposed(a)))
+      return { kind: 'centered', of: fb.of, axes: fb.axes };
     if (minus && fa?.kind === 'moment' && !fa.centered && fb?.kind === 'square') {
       const mean = this.get(fb.of);
       if (mean?.kind === 'mean' && !mean.sum && mean.of === fa.of) return { ...fa, centered: true };
@@ -244,6 +245,13 @@ function uncentered(x: Val, by: Deviation): Form | undefined {
   return gain && scaled.includes(by.of)
     ? { kind: 'normal', of: by.of, by: { ...by, gain: [...by.gain, gain] } }
     : undefined;
+}
+
+/** A value before its axes were put into another order. */
+function untransposed(val: Val): Val {
+  let at = val;
+  while (at.op?.type === 'Transpose' && at.op.inputs[0]) at = at.op.inputs[0];
+  return at;
 }
 
 function rootOf(form: Form | undefined, inverse: boolean): Form | undefined {

@@ -141,11 +141,16 @@ function beforeEnd(detector: Detector, at: Val, op: Op, region: ReadonlySet<Op>)
   return op.kind === 'resize' ? undefined : onlyDataInput(op);
 }
 
+/** Whether no norm but an affine begins a branch: beside a norm on the stream it stands in the place of none. */
+function isScaling({ leading }: BranchNorms): boolean {
+  return leading.length > 0 && leading.every((op) => op.norm?.kind === 'affine');
+}
+
 /** The placement that the norms of a site amount to. */
 export function placementOf(branches: readonly BranchNorms[], trunkNorm: boolean): Placement {
   const [main] = branches;
   if (!main) return trunkNorm ? 'post' : 'none';
-  const began = branches.filter((each) => !(trunkNorm && each.shared && each.first === 'pre'));
+  const began = branches.filter((each) => !(trunkNorm && (isScaling(each) || (each.shared && each.first === 'pre'))));
   const first = began.map((each) => each.first).find((each) => each !== 'none') ?? 'none';
   const last = branches.some((each) => each.last !== undefined && !each.leading.includes(each.last));
   if (first === 'adaln') return 'adaln';

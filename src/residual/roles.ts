@@ -4,7 +4,7 @@ import { type Op, onlyDataInput, type Val } from './view.js';
 /** The part that a norm plays: before a branch, after the sum, at a branch's end, in embeddings, at the end of a stream, on queries and keys, elsewhere. */
 export type NormRole = 'pre' | 'post' | 'branch-end' | 'embedding' | 'final' | 'qk' | 'inner';
 
-/** All norms of the network with their roles, in order. Norms of weights alone are none. */
+/** All norms of the network with their roles, in order. Norms of constants count where they are part of a stream, not where they shape weights. */
 export function rolesOf(anatomy: Pick<Anatomy, 'view' | 'sites' | 'streams'>): NormAnatomy[] {
   const roles = new Map<Op, { readonly role: NormRole; readonly site: SiteAnatomy | undefined }>();
   const put = (op: Op, role: NormRole, site?: SiteAnatomy): void => {
@@ -27,7 +27,9 @@ export function rolesOf(anatomy: Pick<Anatomy, 'view' | 'sites' | 'streams'>): N
     const first = stream.sites[0];
     for (const op of first ? embeddingNorms(first.site.input) : []) put(op, 'embedding');
   }
-  const norms = anatomy.view.ops.filter((op) => op.kind === 'norm' && op.inputs[0]?.constant === false);
+  const norms = anatomy.view.ops.filter(
+    (op) => op.kind === 'norm' && (op.inputs[0]?.constant === false || roles.has(op)),
+  );
   return norms.map((op, index) => {
     const known = roles.get(op);
     return { id: `n${index}`, op, role: known?.role ?? 'inner', site: known?.site };
