@@ -6,6 +6,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,13 +19,18 @@ import { type ByteSource, memorySource } from '../support/bytes.js';
 /** Largest number of bytes that one call reads: the operating system takes at most 2 GiB. */
 const CHUNK = 2 ** 30;
 
+/** Files up to this size are read whole by the first read: one call instead of one for every tensor that is looked at. */
+const WHOLE = 2 ** 24;
+
 /**
- * A file as a byte source. It is opened for each read, so nothing needs closing, and refused when it changed in between.
+ * A file as a byte source. It is opened for each read, so nothing needs closing, and refused when it changed in between; a small one is
+ * read once.
  * @throws ResonnxError `file/unreadable`; reads throw `file/changed`
  */
 export function fileSource(path: string): ByteSource {
   const before = attempt(path, () => statSync(path));
   if (!before.isFile()) throw new ResonnxError([fileUnreadable(path, 'it is not a file')]);
+  let whole: Uint8Array | undefined;
   return {
     name: path,
     path: attempt(path, () => realpathSync(path)),
@@ -33,22 +39,28 @@ export function fileSource(path: string): ByteSource {
       if (offset < 0 || length < 0 || offset + length > before.size) {
         throw new RangeError(`range ${offset}+${length} is outside the ${before.size} bytes of ${path}`);
       }
-      const bytes = new Uint8Array(length);
-      const fd = attempt(path, () => openSync(path, 'r'));
-      try {
-        const now = fstatSync(fd);
-        if (now.size !== before.size || now.mtimeMs !== before.mtimeMs) throw new ResonnxError([fileChanged(path)]);
-        for (let done = 0; done < length;) {
-          const read = readSync(fd, bytes, done, Math.min(CHUNK, length - done), offset + done);
-          if (read === 0) throw new ResonnxError([fileChanged(path)]);
-          done += read;
-        }
-      } finally {
-        closeSync(fd);
-      }
-      return bytes;
+      if (before.size > WHOLE) return readRange(path, before, offset, length);
+      whole ??= readRange(path, before, 0, before.size);
+      return whole.subarray(offset, offset + length);
     },
   };
+}
+
+function readRange(path: string, before: Stats, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const fd = attempt(path, () => openSync(path, 'r'));
+  try {
+    const now = fstatSync(fd);
+    if (now.size !== before.size || now.mtimeMs !== before.mtimeMs) throw new ResonnxError([fileChanged(path)]);
+    for (let done = 0; done < length;) {
+      const read = readSync(fd, bytes, done, Math.min(CHUNK, length - done), offset + done);
+      if (read === 0) throw new ResonnxError([fileChanged(path)]);
+      done += read;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return bytes;
 }
 
 /** All bytes of a file. @throws ResonnxError `file/unreadable` */
