@@ -148,6 +148,7 @@ function fill(input: PlannedInput, shape: readonly number[], at: Situation): Num
   if (use.kinds.has('shape')) return shapeList(dtype, shape);
   if (at.mood === 'edge' && (asksNothing(input) || mayDivide(input)))
     return fillLarge(edgeProbe(dtype), dtype, shape, at.random);
+  if (at.mood === 'edge' && dtype === 'bool') return fillLarge(EITHER, dtype, shape, at.random);
   const probe = isFloat(dtype) || dtype.startsWith('complex') ? floatProbe(input, at) : integerProbe(input, shape, at);
   return strewCompared(fillLarge(probe, dtype, shape, at.random), input, at);
 }
@@ -242,6 +243,9 @@ export function asksNothing({ use, dtype }: PlannedInput): boolean {
 function mayDivide({ dtype, use }: PlannedInput): boolean {
   return isFloat(dtype) && [...use.kinds].every((kind) => kind === 'compute' || kind === 'nonzero');
 }
+
+/** Truth values in no order: those of a mask leave something open in every row, so that a mask of one column hides nothing. */
+const EITHER: Probe = { kind: 'integers', low: 0n, high: 1n };
 
 /** Where operators that are not continuous part: zeros of both signs, halves, what is nearly an integer, and integers beyond 32 bits. */
 function edgeProbe(dtype: DType): Probe {

@@ -43,6 +43,11 @@ const SHRUNK = `(float[batch, 1, height, width] X) => (float[batch, 1, 1, 1] Y)
   c = Conv <kernel_shape = [2, 2], strides = [2, 2]> (b, W) d = Conv <kernel_shape = [2, 2], strides = [2, 2]> (c, W)
   e = Conv <kernel_shape = [2, 2], strides = [2, 2]> (d, W) Y = ReduceMean <axes = [2, 3]> (e) }`;
 
+/** A mask of one column, of which ordinary values leave something open in every row. */
+const COLUMN = `(bool[batch, seq, 1] M, float[batch, seq, 4] X) => (float[batch, seq, 4] Y)
+<bool all = {1}, float low = {-10}>
+{ open = And (M, all) Y = Where (open, X, low) }`;
+
 describe('verify sees a fault that no whole run shows', () => {
   test('in a branch that is not taken, behind which another branch captures its result', async () => {
     expect(await statusOf(GATED, replaced(GATED, '1e-5', '1e-3'))).toBe('mismatch');
@@ -56,6 +61,10 @@ describe('verify sees a fault that no whole run shows', () => {
     expect(await statusOf(NORM, replaced(NORM, '1e-12', '1e-11'))).toBe('mismatch');
   });
 
+  test('in a mask of one column', async () => {
+    expect(await statusOf(COLUMN, replaced(COLUMN, 'And', 'Or'))).toBe('mismatch');
+  });
+
   test('along axes that have one element on the sizes that are run', async () => {
     expect(await statusOf(SHRUNK, replaced(SHRUNK, 'ReduceMean', 'ReduceSum'))).toBe('mismatch');
   });
@@ -66,6 +75,7 @@ describe('verify takes what is the same there', () => {
     ['branches', GATED, replaced(GATED, 'ua = Neg (a)', 'z = Identity (a) ua = Neg (z)')],
     ['a table', POSITIONS(0.5), replaced(POSITIONS(0.5), 'Y = Add (X, row)', 'Y = Add (row, X)')],
     ['a norm', NORM, replaced(NORM, 'p = Pow (d, two)', 'p = Mul (d, d)')],
+    ['a mask', COLUMN, replaced(COLUMN, 'And (M, all)', 'Identity (M)')],
     ['small images', SHRUNK, replaced(SHRUNK, 'ReduceMean <axes = [2, 3]>', 'GlobalAveragePool')],
   ])('%s', async (_name, before, after) => {
     expect(await statusOf(before, after)).toBe('verified');
