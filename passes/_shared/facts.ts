@@ -1,4 +1,4 @@
-import { constantOf, type Dim, equal, type Node, type Shape, type Tensor, type Types, type Value } from '#core';
+import { constantOf, type Dim, equal, isOp, type Node, type Shape, type Tensor, type Types, type Value } from '#core';
 
 /** Whether two shapes are proven to be the same for every size of the symbols. */
 export function sameDims(a: Shape | undefined, b: Shape | undefined): boolean {
@@ -56,4 +56,23 @@ export function onlyReader(value: Value): Node | undefined {
 export function normalAxis(axis: number | undefined, rank: number): number | undefined {
   if (axis === undefined || axis < -rank || axis >= rank) return undefined;
   return axis < 0 ? axis + rank : axis;
+}
+
+/** The value that this one is a copy of: through Identity, Dropout outside of training, and Cast to the dtype that is there. */
+export function original(types: Types, value: Value): Value {
+  let at = value;
+  for (let from = copiedBy(types, at); from; from = copiedBy(types, at)) at = from;
+  return at;
+}
+
+const COPIES = ['Identity', 'Cast', 'CastLike'];
+
+function copiedBy(types: Types, value: Value): Value | undefined {
+  const node = value.producer;
+  const from = node?.inputs[0];
+  if (!node || !from || node.outputs[0] !== value) return undefined;
+  if (isOp(node, 'Dropout')) return node.inputs[2] ? undefined : from;
+  const dtype = types.dtype(from);
+  const isKept = dtype !== undefined && dtype === types.dtype(value);
+  return isKept && COPIES.includes(node.opType) && node.domain === '' ? from : undefined;
 }

@@ -34,18 +34,30 @@ export function buildRms(w: Weights, x: Value, norm: RootMeanSquare, dtype: DTyp
   return norm.bias ? edit.node('Add', [result, vector('rms_bias', norm.bias)]) : result;
 }
 
+/** (x − mean(x))/√(var(x) + epsilon) over the last axis, spelled out (Ba et al. 2016, arXiv:1607.06450, eq. 3 and 4). */
+export function buildLayerNorm(w: Weights, x: Value, norm: RootMeanSquare, dtype: DType): Value {
+  return spelledOut(w, x, norm, dtype, true);
+}
+
 /** Statistics of float16 and bfloat16 are taken in float32, as the operator does: the squares would overflow. */
-function spelledOut({ edit }: Weights, x: Value, { epsilon, factor = 1 }: RootMeanSquare, dtype: DType): Value {
+function spelledOut(
+  { edit }: Weights,
+  x: Value,
+  { epsilon, factor = 1 }: RootMeanSquare,
+  dtype: DType,
+  centred = false,
+): Value {
   const isSmall = dtype === 'float16' || dtype === 'bfloat16';
   const stash: DType = isSmall ? 'float32' : dtype;
   const number = (name: string, value: number): Value =>
     edit.constant(name, Tensor.from(fromFloat64(stash, [], [value])));
-  const wide = isSmall ? edit.node('Cast', [x], { to: FLOAT }) : x;
-  const square = edit.node('Mul', [wide, wide]);
-  const mean =
+  const meanOf = (value: Value): Value =>
     (edit.graph.opset('') ?? 0) >= 18
-      ? edit.node('ReduceMean', [square, edit.constant('axes', Tensor.int64([1], [-1]))], { keepdims: 1 })
-      : edit.node('ReduceMean', [square], { axes: [-1], keepdims: 1 });
+      ? edit.node('ReduceMean', [value, edit.constant('axes', Tensor.int64([1], [-1]))], { keepdims: 1 })
+      : edit.node('ReduceMean', [value], { axes: [-1], keepdims: 1 });
+  const full = isSmall ? edit.node('Cast', [x], { to: FLOAT }) : x;
+  const wide = centred ? edit.node('Sub', [full, meanOf(full)]) : full;
+  const mean = meanOf(edit.node('Mul', [wide, wide]));
   const average = factor === 1 ? mean : edit.node('Mul', [mean, number('width', factor)]);
   const root = edit.node('Sqrt', [edit.node('Add', [average, number('epsilon', epsilon)])]);
   const normalized = edit.node('Div', [wide, root]);

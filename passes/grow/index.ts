@@ -18,6 +18,7 @@ import {
 } from '#core';
 import { type Addition, findAdditions } from '../_shared/addition.js';
 import { cloneNodes } from '../_shared/clone-nodes.js';
+import { original } from '../_shared/facts.js';
 import { redirect } from '../_shared/readers.js';
 import { sitesOf } from '../_shared/sites.js';
 import { staticArray } from '../_shared/static-array.js';
@@ -36,7 +37,7 @@ export const grow: OperationPass = {
   semanticsOf: () => 'identity-at-init',
   equations: () => ({ before: 'y = L(x)', after: "y = L'(L(x)), L'(z) = z + 0·F(z)" }),
   run(model: Model, cx) {
-    for (const layer of findLayers(new Locator(model), cx.options.operation)) {
+    for (const layer of findLayers(new Locator(model), cx.options.operation, cx.types)) {
       const input = layer[0].skip;
       const output = layer.at(-1)!.sum;
       cx.rewrite('grow', output.producer!, (edit) => {
@@ -76,7 +77,7 @@ function constantsOf(nodes: readonly Node[]): ReadonlySet<Value> {
 }
 
 /** Sites by block, each a chain of additions without a norm on the trunk. @throws ResonnxError `rewrite/refused` */
-function findLayers(locator: Locator, operation: Operation): readonly Layer[] {
+function findLayers(locator: Locator, operation: Operation, types: Types): readonly Layer[] {
   const byBlock = new Map<unknown, Addition[]>();
   for (const addition of findAdditions(locator, sitesOf(operation))) {
     const list = byBlock.get(addition.block);
@@ -91,7 +92,7 @@ function findLayers(locator: Locator, operation: Operation): readonly Layer[] {
       throw new ResonnxError([recipeCodes.refused({ path: pathOf(node) }, why)]);
     }
     layer.slice(1).forEach((addition, i) => {
-      if (addition.skip === layer[i]!.sum) return;
+      if (original(types, addition.skip) === layer[i]!.sum) return;
       const why =
         'something stands on the stream between the additions of the layer: a zero branch would not make it an identity';
       throw new ResonnxError([recipeCodes.refused({ path: pathOf(addition.node) }, why)]);

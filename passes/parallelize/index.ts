@@ -1,17 +1,19 @@
 import {
+  inferTypes,
   Locator,
   type Model,
-  type Node,
   nodesBetween,
   type Operation,
   type OperationPass,
   pathOf,
   recipeCodes,
   ResonnxError,
+  type Types,
   type Value,
 } from '#core';
 import { type Addition, findAdditions } from '../_shared/addition.js';
 import { zip } from '../_shared/arrays.js';
+import { original } from '../_shared/facts.js';
 import { sitesOf } from '../_shared/sites.js';
 
 /** Two additions of one layer in a row: x₁ = x + A(x), x₂ = x₁ + M(x₁). */
@@ -31,17 +33,19 @@ export const parallelize: OperationPass = {
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'u = x + A(x), y = u + M(u)', after: 'y = x + A(x) + M(x)' }),
   run(model: Model, cx) {
-    for (const { first, second } of findPairs(new Locator(model), cx.options.operation)) {
+    for (const { first, second } of findPairs(new Locator(model), cx.options.operation, cx.types)) {
       cx.rewrite('parallelize', second.node, () => {
-        const x = first.skip;
-        for (const node of branchNodes(first.sum, second)) {
-          node.inputs.forEach((value, index) => value === first.sum && node.graph.setInput(node, index, x));
+        const copies = nodesBetween(first.sum, second.skip);
+        const sums = new Set<Value | undefined>([first.sum, ...copies.map((node) => node.outputs[0])]);
+        for (const node of nodesBetween(first.sum, second.branch)) {
+          if (copies.includes(node)) continue;
+          node.inputs.forEach((value, index) => sums.has(value) && node.graph.setInput(node, index, first.skip));
         }
       });
     }
   },
   async reference({ operation }, taps) {
-    for (const { first, second } of findPairs(new Locator(taps.model), operation)) {
+    for (const { first, second } of findPairs(new Locator(taps.model), operation, inferTypes(taps.model))) {
       const [x, a] = await taps.get([first.skip, first.branch]);
       const [m] = await taps.get([second.branch], new Map([[first.sum, x!]]));
       taps.override(
@@ -52,13 +56,8 @@ export const parallelize: OperationPass = {
   },
 };
 
-/** Nodes of the second branch: between the first sum and the second addition's branch operand. */
-function branchNodes(from: Value, { branch }: Addition): readonly Node[] {
-  return nodesBetween(from, branch);
-}
-
 /** Pairs of sites that follow each other within one block. @throws ResonnxError `rewrite/refused` */
-function findPairs(locator: Locator, operation: Operation): readonly Pair[] {
+function findPairs(locator: Locator, operation: Operation, types: Types): readonly Pair[] {
   const additions = findAdditions(locator, sitesOf(operation));
   const byBlock = new Map<unknown, Addition[]>();
   for (const addition of additions) {
@@ -67,7 +66,7 @@ function findPairs(locator: Locator, operation: Operation): readonly Pair[] {
     else byBlock.set(addition.block, [addition]);
   }
   return [...byBlock.values()].map(([first, second, ...more]) => {
-    if (first && second && more.length === 0 && second.skip === first.sum) return { first, second };
+    if (first && second && more.length === 0 && original(types, second.skip) === first.sum) return { first, second };
     const why = 'a layer to parallelize has two residual additions, the second on the sum of the first';
     throw new ResonnxError([recipeCodes.refused({ path: first ? pathOf(first.node) : 'main' }, why)]);
   });

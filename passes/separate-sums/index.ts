@@ -10,23 +10,25 @@ import {
   ResonnxError,
   type Value,
 } from '#core';
-import { nameOf, separateConv, separateGemm, separateNorm, type Separation } from './separate.js';
+import { findFunction } from '../_shared/inline.js';
+import { inlineCalls } from './calls.js';
+import { nameOf, separateBias, separateConv, separateGemm, separateNorm, type Separation } from './separate.js';
 
 const EQUATIONS: Equations = { before: 'y = N(x + F + b), Σ(x, F, …), Gemm(…, x)', after: 's = x + (F + b), y = N(s)' };
 
 /**
  * Operators that add a residual inside are taken apart into an Add and what stands before and behind it: SkipLayerNormalization and its
- * relatives of onnxruntime, FusedConv with a residual, Gemm with a computed C, sums of more than two. Other operations work on the
- * additions.
+ * relatives of onnxruntime, BiasAdd, FusedConv with a residual, Gemm with a computed C, sums of more than two. Calls of the model's
+ * functions become what they compute. Other operations work on the additions.
  */
 export const separateSums: OperationPass = {
   name: 'separate-sums',
-  summary: 'additions that other operators hold inside become Add',
+  summary: 'additions that other operators and functions hold inside become Add',
   semantics: 'equivalent',
   semanticsOf: () => 'equivalent',
   equations: () => EQUATIONS,
   run(model: Model, cx) {
-    let done = 0;
+    let done = inlineCalls(model, cx);
     for (const graph of model.graphs()) {
       for (const node of graph.topo()) {
         const separate = separationOf(node);
@@ -45,11 +47,18 @@ export function holdsSum(node: Node): boolean {
   return separationOf(node) !== undefined;
 }
 
+/** Whether a node calls a function of the model, which may add inside. */
+export function isCall(model: Model, node: Node): boolean {
+  return findFunction(model, node) !== undefined;
+}
+
 function separationOf(node: Node): Separation | undefined {
   switch (node.op) {
     case 'com.microsoft.SkipLayerNormalization':
     case 'com.microsoft.SkipSimplifiedLayerNormalization':
       return separateNorm;
+    case 'com.microsoft.BiasAdd':
+      return separateBias;
     case 'com.microsoft.FusedConv':
       return node.inputs[3] ? separateConv : undefined;
     default:

@@ -9,7 +9,7 @@ import {
   type Types,
   type Value,
 } from '#core';
-import { buildRms } from '../_shared/rms.js';
+import { buildLayerNorm, buildRms } from '../_shared/rms.js';
 import type { Weights } from '../_shared/weight-edit.js';
 
 /** Puts an Add and what stands around it in the place of a node; `false` leaves the node. The Add keeps the node's name. */
@@ -36,7 +36,8 @@ export const separateNorm: Separation = (edit, node, types) => {
   const size = types.shape(gamma)?.[0];
   const opset = edit.graph.opset('') ?? 0;
   const isUsed = [mean, deviation].some((value) => value && value.uses.size > 0);
-  if (isUsed || (isRms ? typeof size !== 'number' : opset < LAYER_NORM)) return false;
+  const isOperator = opset >= (isRms ? RMS_NORM : LAYER_NORM);
+  if (isUsed || (!isOperator && typeof size !== 'number')) return false;
   const branchFirst = !dependsOn(skip, input);
   const [trunk, branch] = branchFirst ? [skip, input] : [input, skip];
   const biased = bias ? edit.node('Add', [branch, bias]) : branch;
@@ -44,15 +45,27 @@ export const separateNorm: Separation = (edit, node, types) => {
   const sum = edit.node('Add', [trunk, biased], {}, { name: nameOf(node), hint });
   const epsilon = floatAttr(node, 'epsilon') ?? EPSILON;
   const attrs = { axis: -1, epsilon };
-  const rms = (): Value => {
-    if (opset >= RMS_NORM) return edit.node('RMSNormalization', [sum, gamma], attrs);
+  const spelled = (): Value => {
     const dtype = types.dtype(input) ?? 'float32';
     const w: Weights = { edit, types, made: new Map() };
-    const normalized = buildRms(w, sum, { epsilon, size: size as number }, dtype);
-    return edit.node('Mul', [normalized, gamma]);
+    const normalized = (isRms ? buildRms : buildLayerNorm)(w, sum, { epsilon, size: size as number }, dtype);
+    const scaled = edit.node('Mul', [normalized, gamma]);
+    return beta ? edit.node('Add', [scaled, beta]) : scaled;
   };
+  const operator = (): Value =>
+    isRms
+      ? edit.node('RMSNormalization', [sum, gamma], attrs)
+      : edit.node('LayerNormalization', [sum, gamma, beta], attrs);
   if (sumOutput) edit.replace(sumOutput, sum);
-  edit.replace(output!, isRms ? rms() : edit.node('LayerNormalization', [sum, gamma, beta], attrs));
+  edit.replace(output!, isOperator ? operator() : spelled());
+  return true;
+};
+
+/** x + bias + skip of onnxruntime's BiasAdd: the bias goes with x, which is the branch. */
+export const separateBias: Separation = (edit, node) => {
+  const [x, bias, skip] = node.inputs as readonly [Value, Value, Value];
+  const biased = edit.node('Add', [x, bias]);
+  edit.replace(node.outputs[0]!, edit.node('Add', [skip, biased], {}, { name: nameOf(node) }));
   return true;
 };
 

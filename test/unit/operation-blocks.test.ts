@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { rewrite } from '../../src/api/rewrite.js';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
-import { carryOut, expectClose, floats, refusalOf } from '../support/operation.js';
+import { carryOut, expectClose, expectSame, floats, probe, refusalOf } from '../support/operation.js';
 import { modelOf } from '../support/model.js';
 
 const runtime = createOrtRuntime();
@@ -62,5 +62,35 @@ describe('detected blocks', () => {
   test('a model without residual additions says so', async () => {
     const text = `${HEAD} m (float[N, 1] x) => (float[N, 1] y) { y = Relu (x) }`;
     expect(await refusalOf(runtime, text, on('prune', 'all'))).toMatch(/no residual addition was found/);
+  });
+});
+
+describe('a skip behind an operator that changes nothing', () => {
+  const text = `<ir_version: 9, opset_import: ["": 17]> m (float[N, 4] x) => (float[N, 4] y)
+    <float[4, 4] w = ["location": "fill:normal", "seed": "1"], float[4, 4] v = ["location": "fill:normal", "seed": "2"]>
+    { f = MatMul (x, w)  s = Add (x, f)  c = Cast <to = 1> (s)  t = Tanh (c)  g = MatMul (t, v)  y = Add (c, g) }`;
+  const layer = {
+    sites: [
+      { block: 0, residual_add: 's' },
+      { block: 0, residual_add: 'y', skip_value: 'c' },
+    ],
+  };
+
+  test('is the sum of the branch before: grow copies the layer', async () => {
+    const done = await carryOut(runtime, text, { operation: 'grow', targets: layer, options: { after: [0] } });
+    expect(done.count('MatMul')).toBe(4);
+    await expectSame(done, { x: probe([3, 4]) });
+  });
+
+  test('parallelize gives the second branch the layer input, and the skip keeps the sum', async () => {
+    const done = await carryOut(runtime, text, { operation: 'parallelize', targets: layer, options: {} });
+    expect(done.text).toMatch(/t = Tanh\s*\(x\)/);
+    expect(done.text).toMatch(/y = Add\s*\(c, g\)/);
+  });
+
+  test('keep.narrowed: a Cast to another dtype and back is none', async () => {
+    const narrowed = text.replace('c = Cast <to = 1> (s)', 'h = Cast <to = 10> (s)  c = Cast <to = 1> (h)');
+    const grow = { operation: 'grow', targets: layer, options: { after: [0] } };
+    expect(await refusalOf(runtime, narrowed, grow)).toMatch(/something stands on the stream/);
   });
 });

@@ -124,3 +124,64 @@ describe('other operations', () => {
     expect(await refusalOf(runtime, plain, twice)).toMatch(/target-ambiguous: two sites name the same addition/);
   });
 });
+
+describe('older opsets and further operators', () => {
+  test.each([11, 14, 16])('a layer norm is spelled out below opset 17: %d', async (opset) => {
+    const text = skipNorm('SkipLayerNormalization', 'e, ').replace('"": 17', `"": ${opset}`);
+    const done = await carryOut(runtime, text, SEPARATE);
+    expect([done.count('SkipLayerNormalization'), done.count('Sqrt'), done.count('LayerNormalization')]).toEqual([
+      0, 2, 0,
+    ]);
+    await expectSame(done, { x: probe([2, 3, 4]) });
+  });
+
+  test('what is spelled out is a norm that moves', async () => {
+    const text = skipNorm('SkipLayerNormalization', 'e, ').replace('"": 17', '"": 14');
+    const recipe = {
+      operation: 'set-norm-placement',
+      targets: { sites: [{ block: 0, norm_node: 'y' }] },
+      options: { placement: 'post-branch' },
+    };
+    expect((await carryOut(runtime, text, recipe)).text).toMatch(/y = Add\s*\(s, /);
+  });
+
+  test('BiasAdd: the bias goes with the branch', () => {
+    const model = modelOf(`${HEAD} m (float[N, 3, 4] x) => (float[N, 3, 4] y) <${fill('c', '4', 1)}>
+      { f = Relu (x)  y = ${MS}BiasAdd (f, c, x) }`);
+    const found = new Map<string, string>();
+    return rewrite(model, SEPARATE, { verify: false }).then(({ model: after }) => {
+      for (const node of after.graph.nodes.values())
+        found.set(
+          node.outputs[0]!.hint,
+          `${node.opType}(${node.inputs.map((value) => value!.producer?.opType ?? value!.hint).join(', ')})`,
+        );
+      expect(found.get('y')).toBe('Add(x, Add)');
+    });
+  });
+});
+
+describe('functions of the model', () => {
+  const body = `<domain: "local", opset_import: ["": 17]> Block (x, w) => (y) { f = MatMul (x, w)  y = Add (x, f) }
+    <domain: "local", opset_import: ["": 17, "local": 1]> Twice (x, w) => (y) { h = local.Block (x, w)  y = local.Block (h, w) }`;
+  const calls = `<ir_version: 9, opset_import: ["": 17, "local": 1]> m (float[N, 4] x) => (float[N, 4] y) <${fill('w', '4, 4', 1)}>
+    { k = local.Block (x, w)  y = local.Twice (k, w) } ${body}`;
+
+  test('calls become what they compute, calls inside included', async () => {
+    const done = await carryOut(runtime, calls, SEPARATE);
+    expect([done.count('MatMul'), done.count('Add'), done.count('Block'), done.count('Twice')]).toEqual([3, 3, 0, 0]);
+    await expectSame(done, { x: probe([2, 4]) });
+  });
+
+  test('an addition is named by the call that it is inside of', async () => {
+    const recipe = { operation: 'rescale', targets: { sites: [{ residual_add: 'k' }] }, options: { branch_scale: 0 } };
+    const done = await carryOut(runtime, calls, recipe);
+    expect(done.count('Mul')).toBe(1);
+  });
+
+  test('a function with another version of an operator stays', async () => {
+    const old = calls.replaceAll('opset_import: ["": 17]> Block', 'opset_import: ["": 11]> Block');
+    const text = old.replace('f = MatMul (x, w)', 'a = Softmax (x)  f = MatMul (a, w)');
+    const done = await carryOut(runtime, text, SEPARATE);
+    expect([done.count('Twice'), done.count('Block')]).toEqual([0, 3]);
+  });
+});
