@@ -2,6 +2,7 @@ import {
   dependsOn,
   type Graph,
   isOp,
+  isStatic,
   type Locator,
   type Node,
   pathOf,
@@ -61,8 +62,9 @@ export function findAddition(locator: Locator, site: TargetSite): Addition {
     throw new ResonnxError([recipeCodes.refused(at, `${node.op} is not an addition of two operands`)]);
   }
   const [a, b] = node.inputs as readonly [Value, Value];
-  const skipName = locator.findValue(site, 'skip_value');
-  const branchName = locator.findValue(site, 'branch_value');
+  const [skipName, branchName] = ['skip_value', 'branch_value'].map((key) =>
+    operandOf([a, b], locator.findValue(site, key)),
+  );
   const skip = skipName ?? (branchName ? (branchName === a ? b : a) : upstream(a, b));
   const branch = branchName ?? (skip === a ? b : a);
   const agrees = (skip === a && branch === b) || (skip === b && branch === a);
@@ -75,10 +77,27 @@ export function findAddition(locator: Locator, site: TargetSite): Addition {
   return new Addition(site, node, skip === a ? 0 : 1);
 }
 
-/** The operand that the other one depends on. */
+/** The operand that the other one depends on, constant factors aside. */
 function upstream(a: Value, b: Value): Value | undefined {
-  if (dependsOn(b, a)) return a;
-  return dependsOn(a, b) ? b : undefined;
+  if (dependsOn(b, unscaled(a))) return a;
+  return dependsOn(a, unscaled(b)) ? b : undefined;
+}
+
+/** The operand that a value is, or is up to constant factors: gates and scales that were put there keep the names around them. */
+function operandOf(operands: readonly Value[], value: Value | undefined): Value | undefined {
+  if (!value || operands.includes(value)) return value;
+  return operands.find((operand) => unscaled(operand) === value) ?? value;
+}
+
+/** What a value is before constants multiply it. */
+function unscaled(value: Value): Value {
+  let at = value;
+  for (let node = at.producer; isOp(node, 'Mul'); node = at.producer) {
+    const [a, b] = node.inputs as readonly [Value, Value];
+    if (isStatic(a) === isStatic(b)) return at;
+    at = isStatic(a) ? b : a;
+  }
+  return at;
 }
 
 function findAdditionNode(locator: Locator, site: TargetSite): Node {

@@ -1,4 +1,4 @@
-import { constantOf, type Dim, equal, isOp, type Node, type Shape, type Tensor, type Types, type Value } from '#core';
+import { constantOf, type Dim, equal, type Node, type Shape, type Tensor, type Types, type Value } from '#core';
 
 /** Whether two shapes are proven to be the same for every size of the symbols. */
 export function sameDims(a: Shape | undefined, b: Shape | undefined): boolean {
@@ -71,7 +71,7 @@ function copiedBy(types: Types, value: Value): Value | undefined {
   const node = value.producer;
   const from = node?.inputs[0];
   if (!node || !from || node.outputs[0] !== value) return undefined;
-  if (isOp(node, 'Dropout')) return node.inputs[2] ? undefined : from;
+  if (node.op === 'Dropout') return node.inputs[2] ? undefined : from;
   const dtype = types.dtype(from);
   const isKept = dtype !== undefined && dtype === types.dtype(value);
   return isKept && COPIES.includes(node.opType) && node.domain === '' ? from : undefined;

@@ -94,3 +94,31 @@ describe('a skip behind an operator that changes nothing', () => {
     expect(await refusalOf(runtime, narrowed, grow)).toMatch(/something stands on the stream/);
   });
 });
+
+describe('an addition whose operands were scaled before', () => {
+  const text = `<ir_version: 9, opset_import: ["": 17]> m (float[N, 4] x) => (float[N, 4] y)
+    <float[4, 4] w = ["location": "fill:normal", "seed": "1"]> { r = Relu (x)  f = MatMul (r, w)  y = Add (r, f) }`;
+  const scale = (site: object): object => ({
+    operation: 'rescale',
+    targets: { sites: [site] },
+    options: { branch_scale: 0.5, skip_scale: 0.25 },
+  });
+  const x = { x: floats([1, 4], [1, 2, 3, 4]) };
+
+  test.each([
+    ['by its node', { residual_add: 'y' }],
+    ['with the operands that it had', { residual_add: 'y', skip_value: 'r', branch_value: 'f' }],
+  ])('is found %s', async (_, site) => {
+    const [twice, once] = [[scale({ residual_add: 'y' }), scale(site)], scale(site)];
+    const options = { branch_scale: 0.25, skip_scale: 0.0625 };
+    const want = await carryOut(runtime, text, { ...once, options });
+    expectClose((await (await carryOut(runtime, text, twice)).run(x))['y']!, [
+      ...((await want.run(x))['y']!.data as Float32Array),
+    ]);
+  });
+
+  test('keep.swapped: operands that are named the other way round disagree', async () => {
+    const swapped = scale({ residual_add: 'y', skip_value: 'f', branch_value: 'x' });
+    expect(await refusalOf(runtime, text, swapped)).toMatch(/not the operands of the addition/);
+  });
+});
