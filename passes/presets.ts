@@ -4,6 +4,7 @@ import { correctTypes } from './correct-types/index.js';
 import { eliminateCommonSubexpressions } from './eliminate-common-subexpressions/index.js';
 import { eliminateDead } from './eliminate-dead/index.js';
 import { eliminateNoOps } from './eliminate-no-ops/index.js';
+import { eliminateQuantization } from './eliminate-quantization/index.js';
 import { eliminateSequences } from './eliminate-sequences/index.js';
 import { flattenRows } from './flatten-rows/index.js';
 import { foldAffine } from './fold-affine/index.js';
@@ -46,6 +47,7 @@ const clean: readonly AnyPass[] = [
   simplifyControlFlow,
   eliminateSequences,
   eliminateNoOps,
+  eliminateQuantization,
   foldShapes,
   simplifyEinsum,
   mergeChains,

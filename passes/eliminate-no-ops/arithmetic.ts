@@ -163,6 +163,23 @@ const where: NodeRule = {
   },
 };
 
+/** What a condition decides between may be its own truth. */
+const truth: NodeRule = {
+  name: 'where-truth',
+  summary:
+    'Where that chooses true where the condition holds and false elsewhere is the condition, the other way round Not',
+  ops: ['Where'],
+  plan(node, { types }) {
+    const [condition, yes, no] = node.inputs;
+    const output = node.outputs[0]!;
+    if (types.dtype(output) !== 'bool' || !haveSameShape(types, condition, output)) return undefined;
+    const [first, second] = [uniformValue(yes), uniformValue(no)];
+    if (first === 1 && second === 0) return passThrough(node, condition);
+    if (first !== 0 || second !== 1) return undefined;
+    return (edit) => edit.replace(output, edit.node('Not', [condition]));
+  },
+};
+
 function uniformElement(types: Types, value: Value | undefined): number | undefined {
   const items = knownInts(types, value);
   return items?.every((item) => item === items[0]) ? items[0] : undefined;
@@ -207,5 +224,6 @@ export const ARITHMETIC_RULES: readonly NodeRule[] = [
   even,
   clip,
   where,
+  truth,
   reduction,
 ];
