@@ -29,6 +29,8 @@ export interface OpSpec {
 /** Collects operations and values of a view. */
 export class Builder {
   readonly ops: Op[] = [];
+  /** Kinds of the operators met so far, by name. */
+  readonly kinds = new Map<string, OpKind>();
   #nextVal = 0;
 
   /** A value that no operation makes. */
@@ -44,7 +46,6 @@ export class Builder {
   /** Adds an operation with several results. */
   addMany(node: Node, scope: Scope, spec: OpSpec, gives: readonly (Value | undefined)[]): readonly Val[] {
     const outputs: Val[] = [];
-    const references = [...node.attrs.values()].some((attr) => attr.type === 'REFERENCE');
     const op: Op = {
       order: this.ops.length,
       kind: spec.kind,
@@ -55,7 +56,7 @@ export class Builder {
       outputs,
       signs: spec.signs,
       norm: spec.norm,
-      attributes: references ? resolved(node, scope) : undefined,
+      attributes: scope.attributes && hasReference(node) ? resolved(node, scope) : undefined,
     };
     this.ops.push(op);
     const constant = isConstant(spec);
@@ -77,6 +78,11 @@ function isConstant({ kind, inputs, random }: OpSpec): boolean {
   if (random === true) return false;
   if (kind === 'mul' && inputs.some((val) => val?.constant && scalarOf(val) === 0)) return true;
   return inputs.every((val) => val?.constant ?? true);
+}
+
+function hasReference(node: Node): boolean {
+  for (const attr of node.attrs.values()) if (attr.type === 'REFERENCE') return true;
+  return false;
 }
 
 /** The node's attributes with the references to the call's replaced by what the call gives. */

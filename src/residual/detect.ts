@@ -2,9 +2,10 @@ import { chainOf, type ChainContext, isCutOff, isPlain } from './chain.js';
 import { findConcat } from './concat.js';
 import { acrossStages } from './across.js';
 import { bestSkip, headOf, isNearest, isPassed, type Meeting, meetingsOf, searchBack, type Term } from './meetings.js';
+import { isWhole } from './moves.js';
 import { Pointwise } from './pointwise.js';
 import { between, isBranch, isTransformed, type RegionStats, shrinks, statsOf } from './region.js';
-import type { Branch, Site, Step } from './site.js';
+import type { Branch, Site } from './site.js';
 import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
 import { isBroadcast, isPooled, isStretched } from './stretch.js';
@@ -25,6 +26,8 @@ export class Detector implements ChainContext {
   readonly sites = new Set<Site>();
   /** Sums that are no site, with their terms. */
   readonly sums = new Map<Val, readonly Term[]>();
+  /** Operations between values, as long as no merge is added: by end and start. */
+  readonly #regions = new Map<Val, Map<Val, readonly Op[]>>();
   #count = 0;
 
   constructor(view: View) {
@@ -34,6 +37,8 @@ export class Detector implements ChainContext {
     for (const op of view.ops) {
       if (op.kind === 'add') this.#sum(op);
       else if (op.kind === 'concat') findConcat(this, op);
+      else continue;
+      this.#regions.clear();
     }
   }
 
@@ -52,6 +57,14 @@ export class Detector implements ChainContext {
 
   /** Operations between two values; merges of streams that began before are passed only when there is no other way. */
   between(from: Val, to: Val): readonly Op[] {
+    let known = this.#regions.get(to);
+    if (!known) this.#regions.set(to, (known = new Map()));
+    let ops = known.get(from);
+    if (!ops) known.set(from, (ops = this.#region(from, to)));
+    return ops;
+  }
+
+  #region(from: Val, to: Val): readonly Op[] {
     const least = orderOf(from);
     const within = between(from, to, (val) => {
       const merge = val === to ? undefined : this.streams.mergeAt(val);
@@ -155,6 +168,7 @@ export class Detector implements ChainContext {
       const joined = others.filter((other) => this.#descends(other, site.input));
       if (joined.length === 0) continue;
       this.streams.remove(site);
+      this.#regions.clear();
       site.branches = [...site.branches, ...joined.map((other) => this.branch(site.input, other))];
       Object.assign(site, { op, output });
       this.streams.add(site);
@@ -199,6 +213,7 @@ export class Detector implements ChainContext {
     const inner = found && this.#innerStream(found);
     if (!found || !inner) return false;
     this.streams.restart(inner, this.sites);
+    this.#regions.clear();
     const { step, skip, branch } = found;
     const branches = [this.branch(step.val, branch)];
     this.#add(
@@ -275,11 +290,6 @@ export class Detector implements ChainContext {
 /** Whether a value is a constant that several sums add to data, as embeddings of positions are. */
 function isEmbedding({ constant, uses }: Val): boolean {
   return constant && uses.filter((use) => use.kind === 'add' && dataInputs(use).length > 0).length > 1;
-}
-
-/** Whether a skip carries all positions of a value. */
-function isWhole({ selected, moves }: Step): boolean {
-  return !selected && moves.every((op) => op.type !== 'Gather');
 }
 
 /** The values that the terms of a sum come from linearly. */

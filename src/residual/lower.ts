@@ -121,7 +121,9 @@ function lowerPlain(builder: Builder, node: Node, inputs: Operands, scope: Scope
     return;
   }
   const random = randomness(node) === 'always';
-  builder.addMany(node, scope, { kind: kindOf(node), inputs: dataOperands(node, inputs), random }, node.outputs);
+  let kind = builder.kinds.get(node.op);
+  if (!kind) builder.kinds.set(node.op, (kind = kindOf(node)));
+  builder.addMany(node, scope, { kind, inputs: dataOperands(node, inputs), random }, node.outputs);
 }
 
 /** The parts that ConcatFromSequence joins, where SequenceConstruct lists them. */

@@ -55,3 +55,8 @@ export function isAligned(view: View, op: Op): boolean {
   if (op.kind !== 'move' || op.type === 'Gather' || !from || !to || from.length !== to.length) return false;
   return from.every((dim, index) => dim !== null && dim === to[index]);
 }
+
+/** Whether a skip carries all positions of a value. */
+export function isWhole({ selected, moves }: Step): boolean {
+  return !selected && moves.every((op) => op.type !== 'Gather');
+}

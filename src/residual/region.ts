@@ -39,20 +39,22 @@ export function between(from: Val, to: Val, blocked: (val: Val) => boolean = () 
 const ROUTERS: ReadonlySet<string> = new Set(['TopK', 'MoE', 'QMoE', 'ArgMax', 'NonZero']);
 const LINEAR_POINTWISE: ReadonlySet<string> = new Set(['Neg', 'Where', 'Cast']);
 
-/** Counts what a region does. */
+/** Counts what a region does. O(operations). */
 export function statsOf(ops: readonly Op[]): RegionStats {
-  const count = (test: (op: Op) => boolean): number => ops.filter(test).length;
-  return {
-    mixes: count((op) => op.kind === 'mix'),
-    weighted: count(isWeighted),
-    nonlinear: count(isNonlinear),
-    pools: count((op) => op.kind === 'pool'),
-    shrinks: ops.some(shrinks),
-    grows: ops.some(grows),
-    attends: ops.some((op) => op.kind === 'softmax' || /Attention/.test(op.type)),
-    routes: ops.some((op) => ROUTERS.has(op.type)),
-    transforms: ops.some((op) => op.type === 'DFT' || op.type === 'STFT'),
-  };
+  const stats = { mixes: 0, weighted: 0, nonlinear: 0, pools: 0 };
+  const does = { shrinks: false, grows: false, attends: false, routes: false, transforms: false };
+  for (const op of ops) {
+    if (op.kind === 'mix') stats.mixes++;
+    if (isWeighted(op)) stats.weighted++;
+    if (isNonlinear(op)) stats.nonlinear++;
+    if (op.kind === 'pool') stats.pools++;
+    does.shrinks ||= shrinks(op);
+    does.grows ||= grows(op);
+    does.attends ||= op.kind === 'softmax' || op.type.includes('Attention');
+    does.routes ||= ROUTERS.has(op.type);
+    does.transforms ||= op.type === 'DFT' || op.type === 'STFT';
+  }
+  return { ...stats, ...does };
 }
 
 /** Whether a region transforms its input enough to be a branch: it mixes positions or channels, or pools. */

@@ -173,7 +173,14 @@ export function relink(ops: readonly Op[], outputs: readonly Val[]): Op[] {
     for (const val of op.inputs) if (val?.op && !live.has(val.op)) stack.push(val.op);
   }
   const kept = ops.filter((op) => live.has(op));
-  for (const op of kept) for (const val of [...op.inputs, ...op.outputs]) if (val) val.uses = [];
+  for (const op of kept) {
+    for (const val of op.inputs) forget(val);
+    for (const val of op.outputs) forget(val);
+  }
   for (const op of kept) for (const val of op.inputs) val?.uses.push(op);
   return kept;
+}
+
+function forget(val: Val | undefined): void {
+  if (val && val.uses.length > 0) val.uses = [];
 }

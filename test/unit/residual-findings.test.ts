@@ -34,6 +34,8 @@ describe('streams', () => {
 
   test('a norm on the stream of a pre-norm network', () => {
     expect(codesOf(preNorm(9, (net, x, i) => (i === 4 ? net.layerNorm(x, D) : x)))).toEqual(['residual/trunk-norm']);
+    const everywhere = codesOf(preNorm(9, (net, x) => net.layerNorm(x, D)));
+    expect(everywhere).not.toContain('residual/trunk-norm');
   });
 
   test('a post-norm site in a pre-norm stream', () => {
@@ -41,10 +43,13 @@ describe('streams', () => {
       return i === 2 ? each.layerNorm(each.add(x, each.mlp(x, D)), D) : x;
     });
     expect(codesOf(net)).toContain('residual/mixed-placement');
+    const halves = preNorm(6, (each, x, i) => (i < 3 ? x : each.layerNorm(each.add(x, each.mlp(x, D)), D)));
+    expect(codesOf(halves)).not.toContain('residual/mixed-placement');
   });
 
   test('activations on the stream', () => {
     expect(codesOf(preNorm(4, (net, x, i) => (i < 3 ? net.relu(x) : x)))).toEqual(['residual/trunk-activation']);
+    expect(codesOf(preNorm(4, (net, x, i) => (i === 3 ? net.relu(x) : x)))).not.toContain('residual/trunk-activation');
   });
 
   test('more depth than anything scales', () => {
@@ -107,6 +112,9 @@ describe('norms', () => {
     const { net, x } = tokens();
     const y = net.add(x, net.mlp(net.layerNorm(net.layerNorm(x, D), D), D));
     expect(codesOf(net, net.linear(y, D, 3))).toEqual(['residual/double-norm']);
+    const { net: other, x: z } = tokens();
+    const apart = other.add(z, other.mlp(other.layerNorm(other.linear(other.layerNorm(z, D), D, D), D), D));
+    expect(codesOf(other, other.linear(apart, D, 3))).toEqual([]);
   });
 
   test('epsilon that vanishes in float16, and one that does not', () => {
@@ -138,6 +146,12 @@ describe('branches and skips', () => {
       'residual/dead-branch',
     ]);
     expect(site((net, x) => net.mul(net.mlp(x, D), net.scales(0, 0, 0, 0, 1, 0, 0, 0)))).toEqual([]);
+    const scaled = (first: number): readonly string[] =>
+      site(
+        (net, x) => net.mlp(x, D),
+        (net, x) => net.mul(x, net.scales(first, 0, 0, 0, 0, 0, 0, 0)),
+      );
+    expect(scaled(1)).toEqual([]);
   });
 
   test('a linear branch', () => {
@@ -148,6 +162,9 @@ describe('branches and skips', () => {
     expect(site((net, x) => net.relu(net.linear(net.relu(net.linear(x, D, D)), D, D)))).toEqual([
       'residual/one-sided-branch',
     ]);
+    expect(
+      site((net, x) => net.mul(net.relu(net.linear(net.relu(net.linear(x, D, D)), D, D)), net.scalar(-1))),
+    ).toEqual([]);
   });
 
   test('a skip around nothing', () => {
@@ -171,6 +188,13 @@ describe('branches and skips', () => {
     const branch = net.conv(net.relu(net.conv(x, 8, 16)), 16, 16);
     const skip = net.op('Pad', [x, net.ints(0, 4, 0, 0, 0, 4, 0, 0)]);
     expect(codesOf(net, net.conv(net.add(branch, skip), 16, 3))).toEqual(['residual/padded-skip']);
+    const other = new Network();
+    const y = other.relu(other.conv(other.input('N,3,8,8'), 3, 8));
+    const inner = other.op('Pad', [
+      other.conv(other.relu(other.conv(y, 8, 8)), 8, 4),
+      other.ints(0, 2, 0, 0, 0, 2, 0, 0),
+    ]);
+    expect(codesOf(other, other.conv(other.add(inner, y), 8, 3))).toEqual([]);
   });
 
   test('a stream that is rounded to float16 on its way', () => {

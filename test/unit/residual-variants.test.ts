@@ -67,7 +67,7 @@ describe('constants in a stream', () => {
 
   test('an embedding of positions that every layer adds is no skip', () => {
     const model = graphOf(`(float[2,6,8] x) => (float[2,6,8] z)
-      <${NORM}, ${MATRICES}, float[1,6,8] pos = ${W}> { ${layer('x', 'y')}  ${layer('y', 'r')}  ${layer('r', 'z')} }`);
+      <${NORM}, ${MATRICES}, float[1,6,8] pos = ${W}> { i = MatMul (x, u)  ${layer('i', 'y')}  ${layer('y', 'r')}  ${layer('r', 'z')} }`);
     expect(sitesOf(model)).toEqual(['identity/post', 'identity/post', 'identity/post']);
   });
 
@@ -146,8 +146,8 @@ describe('spellings of norms', () => {
   });
 
   test('a mean taken in one layout and a variance in another', () => {
-    const model = graphOf(`(float[2,8,4] x) => (float[2,4,8] z) <${NORM}, float two = {2}, float e = {0.00001}> {
-      m = ReduceMean <axes = [1]> (x)  d = Sub (x, m)  t = Transpose <perm = [0, 2, 1]> (d)  p = Pow (t, two)
+    const model = graphOf(`(float[2,8,2,2] i) => (float[2,4,8] z) <${NORM}, float two = {2}, float e = {0.00001}, int64[3] to = {2, 8, 4}> {
+      x = Reshape (i, to)  m = ReduceMean <axes = [1]> (x)  d = Sub (x, m)  t = Transpose <perm = [0, 2, 1]> (d)  p = Pow (t, two)
       v = ReduceMean <axes = [2]> (p)  a = Add (v, e)  q = Sqrt (a)  n = Div (t, q)  s = Mul (n, g)  y = Add (s, b)  z = Relu (y) }`);
     expect(inspect(model).residual.normKinds).toEqual({ layer: 1 });
   });
