@@ -19,7 +19,8 @@ export const reshapedConstants: NodeRule = {
     if (!to || !from?.every((dim) => typeof dim === 'number' && dim > 0)) return undefined;
     const shape = to.filter((dim) => typeof dim === 'number');
     const cone = coneOf(node, from as readonly number[], shape.length, types);
-    if (!cone || shape.length !== to.length) return undefined;
+    const count = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
+    if (!cone || shape.length !== to.length || count(shape) !== count(from as readonly number[])) return undefined;
     return (edit) => edit.replace(node.outputs[0]!, rebuilt(edit, cone, shape));
   },
 };
