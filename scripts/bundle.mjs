@@ -83,17 +83,21 @@ const modules = {
 };
 
 /**
- * Two chunks that are made on purpose: what every command starts with, and what `optimize` needs before it has looked at a model, which
- * is most of the library.
+ * Chunks that are made on purpose: what every command starts with, and what `optimize` needs before it has looked at a model, which is
+ * most of the library. The public interface around it is in two more, since browsers cannot load what touches files.
  */
 function chunkOf(path, { getModuleInfo }) {
   starts ??= reachable('src/cli/run.js', getModuleInfo);
   base ??= reachable('src/cli/optimize.js', getModuleInfo);
   if (starts.has(path)) return path.endsWith('/src/cli/run.js') ? undefined : 'start';
-  return base.has(path) && !/^src\/(api|cli)\//.test(relative(dist, path)) ? 'base' : undefined;
+  if (!base.has(path)) return undefined;
+  if (!/^src\/(api|cli|report)\//.test(relative(dist, path))) return 'base';
+  browser ??= reachable('src/api/browser.js', getModuleInfo);
+  return entries.has(path) ? undefined : browser.has(path) ? 'library' : 'command';
 }
 let starts;
 let base;
+let browser;
 
 /** A module and all that it imports, at any depth. */
 function reachable(path, getModuleInfo) {

@@ -42,7 +42,8 @@ function sampleOf(tensor: Tensor): string {
   for (let i = 0; i < SAMPLES; i++) {
     const at = Math.floor((size * i) / SAMPLES);
     const length = Math.min(SAMPLE_BYTES, size - at);
-    parts.push(hex(isRange ? data.source.read(data.offset + at, length) : bytes!.subarray(at, at + length)));
+    const part = isRange ? data.source.read(data.offset + at, length) : bytes!.subarray(at, at + length);
+    parts.push(String.fromCharCode(...part));
   }
   return parts.join('');
 }
@@ -53,8 +54,10 @@ function hash(tensor: Tensor): string {
   return hex(bytes.length <= 32 ? bytes : sha256(bytes));
 }
 
+const DIGITS = '0123456789abcdef';
+
 function hex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += DIGITS[byte >> 4]! + DIGITS[byte & 15]!;
   return text;
 }
