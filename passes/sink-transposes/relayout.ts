@@ -62,7 +62,7 @@ export function relayoutOf(node: Node, perm: readonly number[], types: Types): R
         types,
       );
     case 'Gather':
-      return types.shape(node.inputs[1]!)?.length === 1 ? withAxis(node, perm, [0], types) : undefined;
+      return listed(node, perm, types);
     case 'Split':
     case 'ArgMax':
     case 'ArgMin':
@@ -138,6 +138,13 @@ function withAxis(node: Node, perm: readonly number[], moved: readonly number[],
   if (axis === undefined || !moved.every((index) => types.shape(node.inputs[index]!)?.length === rank))
     return undefined;
   return { moved, attrs: withInts(node, { axis: perm[axis]! }), constants: new Map() };
+}
+
+/** Rows are chosen by a list. Along the last axis single elements would be copied, which is slower than two Transposes. */
+function listed(node: Node, perm: readonly number[], types: Types): Relayout | undefined {
+  const axis = normalAxis(intAttr(node, 'axis'), perm.length);
+  const isLast = axis !== undefined && perm[axis] === perm.length - 1 && axis !== perm.length - 1;
+  return types.shape(node.inputs[1]!)?.length === 1 && !isLast ? withAxis(node, perm, [0], types) : undefined;
 }
 
 function reduction(node: Node, perm: readonly number[], types: Types): Relayout | undefined {
