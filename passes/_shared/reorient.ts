@@ -12,6 +12,9 @@ import { Stream } from './stream.js';
 import { checkTied } from './tied-tables.js';
 import { rankOf, refuse, type Weights } from './weight-edit.js';
 
+/** Keys by which a site names an addition. */
+const NAMES = ['residual_add', 'output', 'branch_value'];
+
 /** The residual stream that an operation names: its additions in order, and the norms that read it. */
 export interface NamedStream {
   readonly additions: readonly Addition[];
@@ -25,7 +28,7 @@ export function findStream(locator: Locator, operation: Operation, types: Types)
   const sites = operation.targets.sites ?? [];
   const additions = findAdditions(
     locator,
-    sites.filter((site) => site['residual_add'] !== undefined),
+    sites.filter((site) => NAMES.some((key) => site[key] !== undefined)),
   );
   const norms = namedNorms(locator, operation).map(({ output }) => getNorm(output));
   const sizes = norms.map((norm) => {

@@ -367,3 +367,28 @@ describe('slice', () => {
     expect(await refusalOf(runtime, model(RMS), unnamed, { parameters })).toMatch(/give residual_add/);
   });
 });
+
+describe('a stream of detected blocks', () => {
+  const text = `<ir_version: 9, opset_import: ["": 17]> m (float[N, 4] x) => (float[N, 3] y)
+    <float[4, 4] i = ["location": "fill:normal", "seed": "1"], float[4, 4] w = ["location": "fill:normal", "seed": "2"], float[4, 4] v = ["location": "fill:normal", "seed": "4"], float[4, 3] o = ["location": "fill:normal", "seed": "3"], float[4] g = {1, 1, 1, 1}, float small = {1e-6}>
+    { h = MatMul (x, i)
+      a = Mul (h, h)  b = ReduceMean <axes = [-1]> (a)  c = Add (b, small)  d = Sqrt (c)  e = Div (h, d)  n = Mul (e, g)
+      p = MatMul (n, v)  t = Tanh (p)  f = MatMul (t, w)  s = Add (h, f)
+      a2 = Mul (s, s)  b2 = ReduceMean <axes = [-1]> (a2)  c2 = Add (b2, small)  d2 = Sqrt (c2)  e2 = Div (s, d2)  n2 = Mul (e2, g)
+      y = MatMul (n2, o) }`;
+  const slice = (targets: object): object => ({
+    operation: 'slice',
+    targets: { ...targets, final_norm_output: 'n2' },
+    options: { rank: 2 },
+  });
+
+  test('is sliced as one that is named by its additions', async () => {
+    const named = { sites: [{ residual_add: 's', skip_value: 'h', norm_output: 'n' }] };
+    const parameters = { Q: floats([4, 2], [1, 0, 0, 1, 0, 0, 0, 0]) };
+    const [detected, given] = [
+      await carryOut(runtime, text, slice({ blocks: 'all' }), { parameters }),
+      await carryOut(runtime, text, slice(named), { parameters }),
+    ];
+    expect(detected.text).toBe(given.text);
+  });
+});
