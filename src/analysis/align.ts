@@ -1,6 +1,6 @@
 import type { Attributes } from '../ir/attribute.js';
 import type { Graph } from '../ir/graph.js';
-import type { Model } from '../ir/model.js';
+import { type Fn, functionKey, type Model } from '../ir/model.js';
 import type { Node } from '../ir/node.js';
 import { capturedValues } from '../ir/order.js';
 import type { Value } from '../ir/value.js';
@@ -110,7 +110,7 @@ interface Side {
   readonly bodies: (node: Node) => Bodies;
 }
 
-/** What the bodies of a node do, whatever the values are that they capture; those in the order in which they are met. */
+/** What the bodies of a node, or the function that it calls, do, whatever the values are that they capture; those in the order in which they are met. */
 interface Bodies {
   readonly text: string;
   readonly captured: readonly Value[];
@@ -119,6 +119,7 @@ interface Bodies {
 /** Interned structure: equal numbers for values that are computed alike. */
 class Keys {
   readonly #numbers = new Map<string, number>();
+  readonly #functions = new Map<Fn, string>();
 
   of(graph: Graph): Side {
     const keys = new Map<Value, number>();
@@ -145,7 +146,7 @@ class Keys {
       return this.#number(`captured ${captured.indexOf(value)}`);
     };
     const text = node.bodies.map((body) => this.#bodyText(body.graph, outer, 1)).join('/');
-    return { text, captured };
+    return { text: `${text}|${this.#calledText(node)}`, captured };
   }
 
   /** Numbers the values of a graph; `leaf` numbers those that no node of it makes. */
@@ -157,10 +158,26 @@ class Keys {
     };
     for (const node of graph.topo()) {
       const bodies = node.bodies.map((body) => this.#bodyText(body.graph, key, depth + 1));
-      const text = `${nodeText(node, key)}|${bodies.join('/')}`;
+      const text = `${nodeText(node, key)}|${bodies.join('/')}|${this.#calledText(node)}`;
       node.outputs.forEach((value, index) => keys.set(value, this.#number(`${text}#${index}`)));
     }
     return key;
+  }
+
+  /** What the function that a node calls gives, and the defaults of its attributes; empty when it calls none. */
+  #calledText(node: Node): string {
+    const { domain, opType: name, overload } = node;
+    const fn = node.graph.model.functions.get(functionKey({ domain, name, overload }));
+    if (!fn) return '';
+    const known = this.#functions.get(fn);
+    if (known !== undefined) return known;
+    this.#functions.set(fn, 'called by itself');
+    const defaults = JSON.stringify(fn.proto.attributeProto, (_name, part: unknown) =>
+      typeof part === 'bigint' ? `${part}n` : part,
+    );
+    const text = `${defaults} ${this.#bodyText(fn.graph, (value) => this.#number(leafText(value)), 1)}`;
+    this.#functions.set(fn, text);
+    return text;
   }
 
   /** What a body gives, by the places of its inputs and by what it captures. */

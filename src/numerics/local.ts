@@ -163,9 +163,11 @@ async function isMadeUp(scene: Scene, place: Difference, found: RegionVerdict, c
   const queue = [{ at: place, depth: 0 }];
   const seen = new Set<Value>([place.first]);
   let counts = false;
+  const own = cutPlace(scene, place, 0);
+  const isOneForm = own !== undefined && areOfOneForm(own);
   for (const { at, depth } of queue) {
-    // Without time to see what follows nothing is held against the second model.
-    if (performance.now() > scene.until) return true;
+    // Without time to see what follows only constants and attributes are held against the second model.
+    if (performance.now() > scene.until) return !isOneForm;
     const readers = scene.alignment.behind(at);
     const makers = new Set(readers.map(({ first }) => first.producer));
     for (const use of at.first.uses) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { verify } from '../../src/api/verify.js';
 import { createOrtRuntime } from '../../src/numerics/ort-node.js';
 import type { Runtime } from '../../src/numerics/runtime.js';
-import { graphOf } from '../support/model.js';
+import { graphOf, modelOf } from '../support/model.js';
 
 let runtime: Runtime;
 beforeAll(() => {
@@ -48,6 +48,12 @@ const COLUMN = `(bool[batch, seq, 1] M, float[batch, seq, 4] X) => (float[batch,
 <bool all = {1}, float low = {-10}>
 { open = And (M, all) Y = Where (open, X, low) }`;
 
+/** A function that calls another one, with a bound that ordinary values do not reach. */
+const CALLED = `<ir_version: 9, opset_import: ["": 17, "own": 1]>
+g (float[batch, 4] X) => (float[batch, 4] Y) { a = own.outer (X) Y = Neg (a) }
+<domain: "own", opset_import: ["": 17, "own": 1]> outer (x) => (y) { z = own.inner (x) y = Relu (z) }
+<domain: "own", opset_import: ["": 17]> inner (x) => (y) { high = Constant <value = float {20}> () y = Min (x, high) }`;
+
 describe('verify sees a fault that no whole run shows', () => {
   test('in a branch that is not taken, behind which another branch captures its result', async () => {
     expect(await statusOf(GATED, replaced(GATED, '1e-5', '1e-3'))).toBe('mismatch');
@@ -59,6 +65,13 @@ describe('verify sees a fault that no whole run shows', () => {
 
   test('in an epsilon that shows only beside the smallest variances', async () => {
     expect(await statusOf(NORM, replaced(NORM, '1e-12', '1e-11'))).toBe('mismatch');
+  });
+
+  test('in a function that a function calls', async () => {
+    const damaged = modelOf(replaced(CALLED, '{20}', '{24}'));
+    expect((await verify(modelOf(CALLED), damaged, { runtime })).verification.status).toBe('mismatch');
+    const same = modelOf(replaced(CALLED, 'Min (x, high)', 'Min (high, x)'));
+    expect((await verify(modelOf(CALLED), same, { runtime })).verification.status).toBe('verified');
   });
 
   test('in a mask of one column', async () => {
