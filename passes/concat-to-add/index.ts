@@ -43,6 +43,7 @@ export const concatToAdd: OperationPass = {
   name: 'concat-to-add',
   summary: 'a concatenated skip becomes an addition, or its reader is split in two',
   semantics: 'changes-function',
+  optionNames: ['mode', 'concat_order'],
   semanticsOf: ({ operation }) => (modeOf(operation) === 'split' ? 'equivalent' : 'changes-function'),
   equations: ({ operation }) => {
     const after = {

@@ -15,6 +15,7 @@ export const fold: OperationPass = {
   name: 'fold',
   summary: 'norm parameters move into the linear operators beside them',
   semantics: 'equivalent',
+  optionNames: ['what', 'final_norm', 'through_add', 'padding'],
   semanticsOf: () => 'equivalent',
   equations: ({ operation }) =>
     foldOf(operation) === 'norm-affine'

@@ -31,6 +31,7 @@ export const gate: OperationPass = {
   name: 'gate',
   summary: 'gate a residual connection: scalar, per channel, tanh or highway',
   semantics: 'changes-function',
+  optionNames: ['gate', 'on', 'axis', 'value', 'transform', 'must_exist'],
   semanticsOf: (request) => (preserves(request) ? 'equivalent' : 'changes-function'),
   equations: ({ operation }) => gateEquations(operation),
   run(model: Model, cx) {

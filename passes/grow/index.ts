@@ -34,6 +34,7 @@ export const grow: OperationPass = {
   name: 'grow',
   summary: 'insert copies of layers that are identities at first',
   semantics: 'identity-at-init',
+  optionNames: ['after', 'zero', 'share', 'must_exist'],
   semanticsOf: () => 'identity-at-init',
   equations: () => ({ before: 'y = L(x)', after: "y = L'(L(x)), L'(z) = z + 0·F(z)" }),
   run(model: Model, cx) {

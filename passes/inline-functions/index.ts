@@ -39,7 +39,8 @@ function inlineWhereSmall(model: Model, node: Node, calls: ReadonlyMap<Fn, numbe
     cx.decline('inline-call', node, `${clash.op} has another version inside of ${fn.name}`, 1);
     return;
   }
-  if (givesAll(node, fn)) cx.rewrite('inline-call', node, (edit) => {
+  if (givesAll(node, fn))
+    cx.rewrite('inline-call', node, (edit) => {
       inlineCall(edit, node, fn);
     });
 }

@@ -20,6 +20,7 @@ export const merge: OperationPass = {
   name: 'merge',
   summary: 'linear paths that meet become one: branches, gates, residuals',
   semantics: 'equivalent',
+  optionNames: ['what'],
   semanticsOf: () => 'equivalent',
   equations: ({ operation }) => EQUATIONS[mergeOf(operation)],
   run(model: Model, cx) {

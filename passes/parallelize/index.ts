@@ -30,6 +30,7 @@ export const parallelize: OperationPass = {
   name: 'parallelize',
   summary: 'the second branch of a layer reads the layer input: x + attn(x) + mlp(x)',
   semantics: 'changes-function',
+  optionNames: ['order'],
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'u = x + A(x), y = u + M(u)', after: 'y = x + A(x) + M(x)' }),
   run(model: Model, cx) {

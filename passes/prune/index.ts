@@ -12,6 +12,7 @@ export const prune: OperationPass = {
   name: 'prune',
   summary: 'remove residual blocks: their output becomes their input',
   semantics: 'changes-function',
+  optionNames: ['keep'],
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'y = x + F(x)', after: 'y = x' }),
   run(model: Model, cx) {

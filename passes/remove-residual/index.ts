@@ -7,6 +7,7 @@ export const removeResidual: OperationPass = {
   name: 'remove-residual',
   summary: 'drop the skip of residual additions: y = F(x)',
   semantics: 'changes-function',
+  optionNames: [],
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'y = x + F(x)', after: 'y = F(x)' }),
   run(model: Model, cx) {

@@ -26,6 +26,7 @@ export const replaceNorm: OperationPass = {
   name: 'replace-norm',
   summary: 'norms become dynamic tanh: γ·tanh(αx) + β',
   semantics: 'changes-function',
+  optionNames: ['to'],
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'y = γ·(x − mean(x))/√(var(x) + ε) + β', after: 'y = γ·tanh(α·x) + β' }),
   run(model: Model, cx) {

@@ -21,6 +21,7 @@ export const rescale: OperationPass = {
   name: 'rescale',
   summary: 'multiply skip and branch of residual additions by constants',
   semantics: 'changes-function',
+  optionNames: ['branch_scale', 'skip_scale'],
   semanticsOf: ({ operation }) => (isNeutral(operation) ? 'exact' : 'changes-function'),
   equations: ({ operation: { options } }) => {
     const factor = (name: string, symbol: string): string => {

@@ -21,6 +21,7 @@ export const rotate: OperationPass = {
   name: 'rotate',
   summary: 'the residual stream is rotated by an orthogonal matrix',
   semantics: 'equivalent',
+  optionNames: ['mode', 'rank', 'fold_gamma_first', 'untie', 'seed'],
   semanticsOf: () => 'equivalent',
   equations: () => ({ before: 'y = x + F(N(x))', after: "y' = x' + QᵀF(N(x')·Qᵀ), x' = xQ" }),
   run(model: Model, cx) {

@@ -25,6 +25,7 @@ export const separateSums: OperationPass = {
   name: 'separate-sums',
   summary: 'additions that other operators and functions hold inside become Add',
   semantics: 'equivalent',
+  optionNames: [],
   semanticsOf: () => 'equivalent',
   equations: () => EQUATIONS,
   run(model: Model, cx) {

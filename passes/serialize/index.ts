@@ -32,6 +32,7 @@ export const serialize: OperationPass = {
   name: 'serialize',
   summary: 'the branches of a parallel layer run one after the other',
   semantics: 'changes-function',
+  optionNames: ['order'],
   semanticsOf: () => 'changes-function',
   equations: () => ({ before: 'y = x + A(N(x)) + M(N(x))', after: 'u = x + A(N(x)), y = u + M(N(u))' }),
   run(model: Model, cx) {

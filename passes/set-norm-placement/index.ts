@@ -16,6 +16,7 @@ export const setNormPlacement: OperationPass = {
   summary:
     'move the norms of residual blocks: pre, post, post-branch, sandwich, deepnorm, full-preactivation, original',
   semantics: 'changes-function',
+  optionNames: ['placement', 'final_norm', 'new_norm', 'norm_assignment', 'tail', 'skip_from', 'alpha'],
   semanticsOf: () => 'changes-function',
   equations: ({ operation }) => placementEquations(placementOptions(operation)),
   run(model: Model, cx) {

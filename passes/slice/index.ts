@@ -30,6 +30,7 @@ export const slice: OperationPass = {
   name: 'slice',
   summary: 'the residual stream is cut to a lower rank',
   semantics: 'changes-function',
+  optionNames: ['mode', 'rank', 'fold_gamma_first', 'untie'],
   semanticsOf: () => 'changes-function',
   equations: () => ({
     before: 'y = x + F(N(x))',

@@ -34,6 +34,7 @@ export const swapNorm: OperationPass = {
   name: 'swap-norm',
   summary: 'layer norms become root mean square norms, the writers of the stream are centred',
   semantics: 'equivalent',
+  optionNames: ['to', 'exact', 'beta', 'untie'],
   semanticsOf: ({ operation }) => (isExact(operation) ? 'equivalent' : 'changes-function'),
   equations: () => ({ before: 'y = x + F(LN(x))', after: "y' = x' + C·F(RMS(x')·γ + β), C = I − 11ᵀ/d, x' = C·x" }),
   run(model: Model, cx) {

@@ -1,7 +1,7 @@
 import { createInstalledRuntime } from '#platform';
 import { findOperation, OPERATIONS } from '../../passes/operations.js';
 import { checkWellFormed } from '../analysis/wellformed.js';
-import { changesFunction, operationUnknown } from '../diagnostics/codes/recipe.js';
+import { changesFunction, operationUnknown, optionUnused } from '../diagnostics/codes/recipe.js';
 import { rewriteMismatch, rewriteUnverifiable } from '../diagnostics/codes/rewrite.js';
 import { type Diagnostic, ResonnxError } from '../diagnostics/diagnostic.js';
 import { cloneModel } from '../ir/copy.js';
@@ -81,6 +81,7 @@ export interface Rewritten {
  */
 export async function rewrite(model: Model, recipe: unknown, options: RewriteOptions = {}): Promise<Rewritten> {
   const requests = parseRecipe(recipe);
+  if (options.onDiagnostic) tellUnused(requests, options.onDiagnostic);
   const verify = options.verify ?? true;
   const owned = verify && !options.runtime ? createInstalledRuntime() : undefined;
   try {
@@ -186,6 +187,15 @@ function requestOf(operation: Operation, options: Work): { pass: OperationPass; 
   if (pass.semanticsOf(request) === 'changes-function' && !allowed)
     throw new ResonnxError([changesFunction(at, pass.name)]);
   return { pass, request };
+}
+
+/** Options that an operation does not know change nothing: a misspelt one would pass for one that is kept. */
+function tellUnused(requests: readonly Operation[], tell: (diagnostic: Diagnostic) => void): void {
+  for (const { operation, options } of requests) {
+    const known = findOperation(operation)?.optionNames ?? Object.keys(options);
+    for (const name of Object.keys(options))
+      if (!known.includes(name)) tell(optionUnused({ path: operation }, name, known));
+  }
 }
 
 async function apply(

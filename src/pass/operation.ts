@@ -38,6 +38,8 @@ export interface Equations {
  * cannot be carried out right: nothing is emitted then.
  */
 export interface OperationPass extends Pass<OperationOptions> {
+  /** Options that it knows; others have no effect, and people are told so. */
+  readonly optionNames: readonly string[];
   /** The promise for this very request, never weaker than what it does: e.g. a gate of 1 is `equivalent`, of 0 `changes-function`. */
   semanticsOf(request: OperationOptions): Semantics;
   /** The equations of this very request, for people to read. @throws ResonnxError `recipe/option-invalid` */

@@ -149,3 +149,20 @@ describe('exit codes', () => {
     expect(existsSync(out)).toBe(false);
   });
 });
+
+test.each([
+  ['one that is misspelt', { projektion: 'linear' }, 'Did you mean "projection"?'],
+  ['one that is known elsewhere', { scope: 'all' }, 'option "scope" has no effect'],
+])('an option without effect is told: %s', async (_, options, told) => {
+  const recipe = file('unused.json', JSON.stringify({ ...SKIP, options }));
+  const done = await cli('rewrite', model, '--recipe', recipe, '--dry-run', ...ALLOW);
+  expect([done.code, done.err]).toEqual([0, expect.stringContaining('recipe/option-unused')]);
+  expect(done.err).toContain(told);
+});
+
+test('options that operations know are not told', async () => {
+  const options = { projection: 'linear', init: 'he', seed: 3, layout: 'out,in' };
+  const recipe = file('known.json', JSON.stringify({ ...SKIP, options }));
+  const done = await cli('rewrite', model, '--recipe', recipe, '--dry-run', ...ALLOW);
+  expect([done.code, done.err]).toEqual([0, '']);
+});

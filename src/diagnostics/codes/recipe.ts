@@ -18,6 +18,18 @@ export function optionInvalid(at: Place, option: string, value: unknown, allowed
   return diagnostic('error', 'recipe/option-invalid', at, message, `Give ${allowed}.`);
 }
 
+/** The recipe gives an option that the operation does not look at. */
+export function optionUnused(at: Place, option: string, known: readonly string[]): Diagnostic {
+  const message = `option "${option}" has no effect`;
+  return diagnostic(
+    'warning',
+    'recipe/option-unused',
+    at,
+    message,
+    known.length === 0 ? undefined : useOneOf(option, known),
+  );
+}
+
 /** A tensor that the operation needs is not among the parameters. */
 export function parameterMissing(at: Place, name: string, known: readonly string[]): Diagnostic {
   const given = known.length === 0 ? 'none are given' : `given are ${known.slice(0, 12).join(', ')}`;
