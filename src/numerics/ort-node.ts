@@ -171,7 +171,9 @@ class OrtSession implements Session {
     const head = { kind: 'open', session, optimization, threads, brief } as const;
     const request: OpenRequest = { ...head, model: source, ...(root !== undefined && { root }) };
     try {
-      return await home.worker.exclusive(async (ask) => new OrtSession(home, request, openedPorts(await ask(request))));
+      const opening = async (ask: Ask): Promise<OrtSession> =>
+        new OrtSession(home, request, openedPorts(await ask(request)));
+      return await onceMore(() => home.worker.exclusive(opening));
     } catch (error) {
       discard(request, home.folder);
       throw error;
@@ -187,13 +189,14 @@ class OrtSession implements Session {
     checkOutputs(this.outputs, outputs);
     const { session } = this.#request;
     const { worker } = this.#home;
-    const reply = await worker.exclusive(async (ask) => {
+    const running = async (ask: Ask): Promise<Reply> => {
       if (this.#epoch !== worker.epoch) {
         openedPorts(await ask(this.#request));
         this.#epoch = worker.epoch;
       }
       return this.#home.run(ask, { session, feeds, outputs });
-    });
+    };
+    const reply = await onceMore(() => worker.exclusive(running));
     if (reply.kind !== 'ran') throw refusal('run', reply);
     return Object.fromEntries(reply.outputs.map(([name, array]) => [name, fromWire(array)]));
   }
@@ -208,6 +211,14 @@ class OrtSession implements Session {
       if (this.#epoch === worker.epoch) await ask({ kind: 'release', session });
     });
   }
+}
+
+/** A crash may be of the process rather than of the model: it is given up when a new process crashes as well. */
+function onceMore<T>(action: () => Promise<T>): Promise<T> {
+  return action().catch((error: unknown) => {
+    if (error instanceof RuntimeRefusal && error.kind === 'crash') return action();
+    throw error;
+  });
 }
 
 interface Ports {

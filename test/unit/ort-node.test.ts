@@ -340,6 +340,19 @@ describe('what ends the process of the runtime', () => {
     await Promise.all([session.release(), other.release()]);
   });
 
+  test('a crash that does not come back costs nothing but a new process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'crashing-package-'));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ version: '9.9.9', main: 'index.js' }));
+    const code = `const { appendFileSync, readFileSync } = require('node:fs'); const log = ${JSON.stringify(join(folder, 'log'))};
+      const create = () => { appendFileSync(log, '+'); if (readFileSync(log).length === 1) process.exit(7); throw new Error('alive'); };
+      module.exports = { InferenceSession: { create }, Tensor: class {} };`;
+    writeFileSync(join(folder, 'index.js'), code);
+    const shaky = createOrtRuntime({ packagePath: folder });
+    expect(await refusalOf(shaky.open(divide, plain))).toMatchObject({ kind: 'open', message: 'alive' });
+    await shaky.close();
+    rmSync(folder, { recursive: true });
+  });
+
   test('an endless run is stopped at the limit, and the event loop lives meanwhile', async () => {
     const short = createOrtRuntime({ limitMs: 700 });
     const session: Session = await short.open(loop, plain);
