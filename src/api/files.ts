@@ -19,8 +19,8 @@ import { type ByteSource, memorySource } from '../support/bytes.js';
 /** Largest number of bytes that one call reads: the operating system takes at most 2 GiB. */
 const CHUNK = 2 ** 30;
 
-/** Files up to this size are read whole by the first read: one call instead of one for every tensor that is looked at. */
-const WHOLE = 2 ** 24;
+/** Files up to this size are read whole by the first read: one call instead of one for every tensor that is looked at. Copies of large ones cost more. */
+const WHOLE = 2 ** 21;
 
 /**
  * A file as a byte source. It is opened for each read, so nothing needs closing, and refused when it changed in between; a small one is
