@@ -257,6 +257,7 @@ export function isMask({ view }: ChainContext, val: Val, other: Val): boolean {
   let at = val;
   for (let step = 0; step < 24; step++) {
     const { op } = at;
+    if (op?.kind === 'mix') return false;
     const dtype = dtypeOf(view, at);
     if (dtype !== undefined && !isFloat(dtype) && !(op && isQuantized(dtype))) return true;
     if (!op) return isBroadcast(view, val, other);

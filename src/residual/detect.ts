@@ -9,8 +9,8 @@ import type { Branch, Site } from './site.js';
 import { takesPart } from './parts.js';
 import { Streams } from './streams.js';
 import { isBroadcast, isPooled, isStretched } from './stretch.js';
-import { isGateSum, isScore, masksItsOwn } from './sum-role.js';
-import { dataInputs, hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
+import { isEmbedding, isGateSum, isScore, masksItsOwn } from './sum-role.js';
+import { hasOneUse, type Op, orderOf, shapeOf, tensorOf, type Val, type View } from './view.js';
 
 /** Most terms of a sum that are kept apart. */
 const MOST_TERMS = 32;
@@ -87,7 +87,7 @@ export class Detector implements ChainContext {
   }
 
   #judge(op: Op, output: Val, terms: readonly Term[]): boolean {
-    const meetings = meetingsOf(this.streams, terms).filter(({ step }) => !isEmbedding(step.val));
+    const meetings = meetingsOf(this.streams, terms).filter((meeting) => this.#isCarried(meeting, output));
     return (
       this.#carried(op, output, terms) ||
       this.#near(op, output, meetings, terms) ||
@@ -95,6 +95,12 @@ export class Detector implements ChainContext {
       this.#nested(op, output, meetings) ||
       this.#far(op, output, meetings, terms)
     );
+  }
+
+  /** Whether a skip is no embedding and has the shape of the sum, or its branch has and the skip as many positions. */
+  #isCarried({ skip, step, branch }: Meeting, sum: Val): boolean {
+    const small = [skip, branch].every(({ val }) => isStretched(this.view, val, sum));
+    return !isEmbedding(step.val) && !small && !isPooled(this.view, skip.val, branch.val);
   }
 
   /** Most sums add a parameter; these are left at once. */
@@ -285,11 +291,6 @@ export class Detector implements ChainContext {
   #stats({ step, branch }: Meeting): RegionStats {
     return statsOf(this.between(step.val, branch.val));
   }
-}
-
-/** Whether a value is a constant that several sums add to data, as embeddings of positions are. */
-function isEmbedding({ constant, uses }: Val): boolean {
-  return constant && uses.filter((use) => use.kind === 'add' && dataInputs(use).length > 0).length > 1;
 }
 
 /** The values that the terms of a sum come from linearly. */

@@ -48,3 +48,8 @@ export function masksItsOwn(sum: Val, past: ReadonlySet<Val>): boolean {
   }
   return false;
 }
+
+/** Whether a value is a constant that several sums add to data, as embeddings of positions are. */
+export function isEmbedding({ constant, uses }: Val): boolean {
+  return constant && uses.filter((use) => use.kind === 'add' && dataInputs(use).length > 0).length > 1;
+}

@@ -146,7 +146,8 @@ describe('spellings of norms', () => {
   });
 
   test('a mean taken in one layout and a variance in another', () => {
-    const model = graphOf(`(float[2,8,2,2] i) => (float[2,4,8] z) <${NORM}, float two = {2}, float e = {0.00001}, int64[3] to = {2, 8, 4}> {
+    const model =
+      graphOf(`(float[2,8,2,2] i) => (float[2,4,8] z) <${NORM}, float two = {2}, float e = {0.00001}, int64[3] to = {2, 8, 4}> {
       x = Reshape (i, to)  m = ReduceMean <axes = [1]> (x)  d = Sub (x, m)  t = Transpose <perm = [0, 2, 1]> (d)  p = Pow (t, two)
       v = ReduceMean <axes = [2]> (p)  a = Add (v, e)  q = Sqrt (a)  n = Div (t, q)  s = Mul (n, g)  y = Add (s, b)  z = Relu (y) }`);
     expect(inspect(model).residual.normKinds).toEqual({ layer: 1 });
@@ -157,5 +158,28 @@ describe('spellings of norms', () => {
       t = Transpose <perm = [0, 2, 1]> (x)  k = Transpose <perm = [0, 2, 1]> (x)  m = ReduceMean <axes = [2]> (k)  d = Sub (t, m)
       p = Pow (d, two)  v = ReduceMean <axes = [2]> (p)  a = Add (v, e)  q = Sqrt (a)  n = Div (d, q)  s = Mul (n, g)  y = Add (s, b)  z = Relu (y) }`);
     expect(inspect(model).residual.normKinds).toEqual({ layer: 1 });
+  });
+});
+
+describe('sums of other shapes', () => {
+  test('a table of pairs made from one value within a block', () => {
+    const model =
+      graphOf(`(float[2,6,8] x) => (float[2,6,8] z) <${NORM}, ${MATRICES}, float[8,1] p = ${W}, float[8,1] q = ${W}, int64 one = {1}> {
+      n = LayerNormalization (x, g, b)  a0 = MatMul (n, u)  a = Relu (a0)  c = MatMul (a, p)  l = Sigmoid (c)  f = CumSum (l, one)  ft = Transpose <perm = [0, 2, 1]> (f)
+      i = MatMul (a, q)  it = Transpose <perm = [0, 2, 1]> (i)  d = Sub (f, ft)  t = Add (d, it)  e = Exp (t)
+      v0 = MatMul (n, v)  m = MatMul (e, v0)  h = MatMul (m, w)  z = Add (x, h) }`);
+    expect(sitesOf(model)).toEqual(['identity/pre']);
+  });
+
+  test('gates that a product of integers gives', () => {
+    const linear = (x: string, weight: string, y: string): string =>
+      `${y}q, ${y}s, ${y}z = DynamicQuantizeLinear (${x})  ${y}i = MatMulInteger (${y}q, ${weight}, ${y}z)
+       ${y}f = Cast <to = 1> (${y}i)  ${y} = Mul (${y}f, s)`;
+    const ones = Array.from({ length: 64 }, () => 1).join();
+    const model = graphOf(`(float[2,6,8] x, float[2,1,8] condition) => (float[2,6,8] z)
+      <${NORM}, ${MATRICES}, uint8[8,8] k = {${ones}}, float s = {0.1}> {
+      ${linear('condition', 'k', 'gate')}  n = LayerNormalization (x, g, b)  h = MatMul (n, w)  r = Relu (h)  f = MatMul (r, v)
+      y = Mul (gate, f)  z = Add (x, y) }`);
+    expect(sitesOf(model)).toEqual(['gated/pre']);
   });
 });
