@@ -19,7 +19,10 @@ import { type ByteSource, memorySource } from '../support/bytes.js';
 /** Largest number of bytes that one call reads: the operating system takes at most 2 GiB. */
 const CHUNK = 2 ** 30;
 
-/** Files up to this size are read whole by the first read: one call instead of one for every tensor that is looked at. Copies of large ones cost more. */
+/**
+ * Files up to this size are read whole by the first read: one call instead of one for every tensor that is looked at. The copy of a
+ * larger one costs more than that.
+ */
 const WHOLE = 2 ** 21;
 
 /**
