@@ -8,7 +8,8 @@ export const sliceOfPad: NodeRule = {
   name: 'slice-of-pad',
   summary: 'a Pad adds less where a Slice cuts some of it off again',
   ops: ['Slice'],
-  plan(node, { types }) {
+  plan(node, cx) {
+    const { types } = cx;
     const pad = node.inputs[0]?.producer;
     if (!isOp(pad, 'Pad') || pad.graph !== node.graph || onlyReader(node.inputs[0]!) !== node || pad.inputs[3])
       return undefined;
@@ -22,7 +23,10 @@ export const sliceOfPad: NodeRule = {
       left[axis]! -= begin;
       left[rank + axis]! -= end;
     }
-    if (left.some((amount) => amount < 0)) return undefined;
+    if (left.some((amount) => amount < 0)) {
+      cx.decline('slice-of-pad', node, 'it cuts more than the Pad adds', 2);
+      return undefined;
+    }
     return (edit) => {
       const list = isInput ? edit.constant('', Tensor.int64([left.length], left)) : undefined;
       const inputs = isInput ? [pad.inputs[0], list, ...pad.inputs.slice(2)] : pad.inputs;

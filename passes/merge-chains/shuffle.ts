@@ -12,7 +12,8 @@ export const shuffle: NodeRule = {
   name: 'shuffle',
   summary: 'Reshape, Transpose and Reshape that reorder one axis, as of channels between groups, become Gather',
   ops: ['Reshape', 'Flatten'],
-  plan(node, { types }) {
+  plan(node, cx) {
+    const { types } = cx;
     const turn = node.inputs[0]?.producer;
     const first = turn?.inputs[0]?.producer;
     if (!isOp(turn, 'Transpose') || !isOp(first, 'Reshape') || !first.inputs[0] || first.graph !== node.graph)
@@ -21,7 +22,10 @@ export const shuffle: NodeRule = {
     const [from, apart, to] = [first.inputs[0], first.outputs[0]!, node.outputs[0]!].map((value) => types.shape(value));
     const perm = permutationOf(turn, types);
     const order = from && apart && perm && sameDims(from, to) ? orderOf(from, apart, perm) : undefined;
-    if (!order) return undefined;
+    if (!order) {
+      cx.decline('shuffle', node, 'it does not only reorder the elements of one axis', 3);
+      return undefined;
+    }
     return (edit) => {
       const indices = edit.constant('', Tensor.int64([order.indices.length], order.indices));
       edit.replace(node.outputs[0]!, edit.node('Gather', [first.inputs[0], indices], { axis: order.axis }));
