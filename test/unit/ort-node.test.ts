@@ -354,7 +354,7 @@ describe('what ends the process of the runtime', () => {
   });
 
   test('an endless run is stopped at the limit, and the event loop lives meanwhile', async () => {
-    const short = createOrtRuntime({ limitMs: 700 });
+    const short = createOrtRuntime({ limitMs: 3000 });
     const session: Session = await short.open(loop, plain);
     expect(await session.run(times(10n))).toEqual({ total: fromFloat64('int64', [], [10]) });
     let ticks = 0;
